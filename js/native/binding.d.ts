@@ -1,0 +1,170 @@
+/**
+ * Contract of the native addon. Only `js/native/load.js` loads it; the classes that users see
+ * are JavaScript.
+ *
+ * "Text" is tagged JSON (see src/value/text.rs): plain JSON in which an object whose first key is
+ * "\u0000" stands for a value that JSON lacks (undefined, NaN, Infinity, -0, Date, Buffer, BigInt,
+ * RegExp). `js/native/text.js` has `toText(value)` and `fromText(text)`.
+ *
+ * `Sync<T>` results are plain values on immediate stores (memory) and promises otherwise; callers
+ * test `result instanceof Promise` (or simply await).
+ *
+ * Errors: a thrown or rejected native error has a `message` that is JSON
+ * `{ kind, message, code?, status?, requestId?, retriable, fields, foreign? }`.
+ * `js/errors/from-native.js` builds the published class; `foreign` is the registry id of an error
+ * that JavaScript itself threw inside a store callback and that is handed back by identity.
+ */
+export type Text = string;
+export type Sync<T> = T | Promise<T>;
+
+/** Pure synchronous functions by name (codecs, sizes, keys, hashes). `args` is a tagged array, result tagged text. */
+export function pure(name: string, args: Text): Text;
+/** `count` ids of `size` symbols of the URL alphabet (or `alphabet`), concatenated. */
+export function ids(count: number, size: number, alphabet?: string): string;
+export function encrypt(text: string, passphrase: string): Promise<string>;
+export function decrypt(base64: string, passphrase: string): Promise<string>;
+export function hashPassword(password: string, rounds: number): Promise<string>;
+export function hashPasswordSync(password: string, rounds: number): string;
+/** `rounds`: costs to try for compact hashes, in order, as a JSON array. */
+export function verifyPassword(password: string, hash: string, rounds: Text): Promise<boolean>;
+
+export class NativeSchema {
+  /**
+   * config: { name, attributes, map?, pluginMap?, passphrase, bcryptRounds, version, options: { autoEncrypt,
+   * autoDecrypt, arraySeparator, generateAutoHooks, hooks }, pluginAttributeMetadata }. Functions in attributes
+   * are replaced by null, RegExps are tagged.
+   */
+  constructor(config: Text);
+  /** { map, pluginMap, hooks: { beforeMap, afterMap, beforeUnmap, afterUnmap }, pluginAttributes } */
+  describe(): Text;
+  mapper(record: Text): Promise<Text>;
+  unmapper(mapped: Text, map?: Text, pluginMap?: Text): Promise<Text>;
+  applyHooks(record: Text, hook: string): Promise<Text>;
+  /** One SchemaActions entry. */
+  static action(name: string, value: Text, params: Text): Sync<Text>;
+}
+
+/** The eight store methods a JavaScript object provides (js/client/adapter.js); keys are relative to its prefix, metadata is wire form. */
+export interface JsStoreCallbacks {
+  /** request: { key, metadata: [[k, v]], contentType?, contentEncoding?, ifMatch?, ifNoneMatch? } -> { etag?, versionId?, lastModified? } */
+  put(request: Text, body: Buffer | null): Promise<Text>;
+  /** -> { meta: Text, body: Buffer } with meta { metadata: [[k, v]], etag?, size, lastModified, contentType?, contentEncoding?, versionId?, expiration? } */
+  get(key: string): Promise<{ meta: Text; body: Buffer | null }>;
+  head(key: string): Promise<Text>;
+  /** request: { from, to, metadata?: [[k, v]], contentType?, sourceIfMatch? } */
+  copy(request: Text): Promise<Text>;
+  /** request: { key, ifMatch? } */
+  delete(request: Text): Promise<Text>;
+  /** keys: string[] -> { deleted: string[], errors: [{ key, code, message }] } */
+  deleteMany(keys: Text): Promise<Text>;
+  /** request: { prefix, delimiter?, startAfter?, token?, maxKeys } -> { entries: [{ key, size, etag?, lastModified }], commonPrefixes, nextToken? } */
+  list(request: Text): Promise<Text>;
+}
+
+export class NativeStore {
+  /** { bucket, prefix, shared: boolean, enforceLimits, metadataLimit, maxObjectSize }. shared: one storage per bucket name and process. */
+  static memory(config: Text): NativeStore;
+  /** { basePath, bucket, prefix, durability: 'full' | 'none' } */
+  static file(config: Text): NativeStore;
+  /**
+   * { bucket, prefix, region, endpoint?, accessKeyId?, secretAccessKey?, sessionToken?, forcePathStyle, parallelism, attempts,
+   *   http: { maxSockets, keepAliveMsecs, timeout, keepAlive } }
+   */
+  static s3(config: Text): NativeStore;
+  /** { bucket, prefix, parallelism }: prefix is informational, the object applies its own. */
+  static js(callbacks: JsStoreCallbacks, config: Text): NativeStore;
+  readonly immediate: boolean;
+  readonly kind: 's3' | 'memory' | 'file' | 'js';
+  /** Raw operations: full keys, wire metadata; same texts as JsStoreCallbacks. */
+  put(request: Text, body?: Buffer | null): Sync<Text>;
+  get(key: string): Sync<{ meta: Text; body: Buffer }>;
+  head(key: string): Sync<Text>;
+  copy(request: Text): Sync<Text>;
+  delete(request: Text): Sync<Text>;
+  deleteMany(keys: Text): Sync<Text>;
+  list(request: Text): Sync<Text>;
+  /** { putIfAbsent, putIfMatch, deleteIfMatch }; probes once where unknown. */
+  capabilities(): Sync<Text>;
+  /** Requests so far: { total, byCommand: { PutObjectCommand: n, ... }, retries, bytesIn, bytesOut }. */
+  stats(): Text;
+  /** memory only: MemoryStorage snapshot text (spec/05 4.3), its inverse, removal of everything, object count and bytes. */
+  snapshot(): string;
+  restore(snapshot: string): void;
+  clear(): void;
+  memoryStats(): Text;
+  /** Frees sockets and marks the handle closed. */
+  close(): void;
+}
+
+/** A record as read for a later write: keeps the ETag, stored secrets, partition references and content below the boundary. */
+export class NativeRead {
+  /** Record text, as `get`. */
+  readonly text: Text;
+  readonly etag: string | null;
+}
+
+export class NativeResource {
+  /**
+   * config: { name, version, attributes, behavior, timestamps, autoDecrypt, passphrase, bcryptRounds, map?, pluginMap?,
+   *   pluginAttributeMetadata, definitionHash, allNestedObjectsOptional,
+   *   versions: { [v]: { attributes, map?, pluginAttributes? } }, schemaRegistry?,
+   *   partitions: [{ name, fields: [[field, rule], ...] }] with fields in localeCompare order, parallelism, etagQuoted }
+   */
+  constructor(store: NativeStore, config: Text);
+  /** Called with event texts { event, payload } of background work (partitionIndexError, ...). Weak: does not keep the process alive. */
+  setEventSink(sink: (event: Text) => void): void;
+  /**
+   * opts: { id, explicit, refs: 'strict' | 'await' | 'queue', dates?: { field: 'YYYY-MM-DD' } }; record has no id member.
+   * -> { record, events?: [{ event, payload }] }. explicit: create-if-absent, else InvalidResourceItem 409.
+   */
+  insert(record: Text, opts: Text): Sync<Text>;
+  /** items: [{ id, explicit, data, dates? }] -> { results: [{ record?, error?, events? }] } in input order. */
+  insertMany(items: Text, opts: Text): Promise<Text>;
+  get(id: string): Sync<Text>;
+  /** ids: string[] -> { results: [{ record } | { missing: true } | { error }] } */
+  getMany(ids: Text): Promise<Text>;
+  exists(id: string): Sync<boolean>;
+  /** GET for a read-modify-write. */
+  read(id: string): Sync<NativeRead>;
+  /** HEAD for the optimised patch; record decoded from metadata. */
+  readHead(id: string): Sync<NativeRead>;
+  /** PUT with If-Match of the read. record: the complete new record. opts: { refs, dates?, oldDates?, operation: 'update' | 'upsert', ifMatch? } -> { record, etag, events? }; Precondition error on a lost race. */
+  update(read: NativeRead, record: Text, opts: Text): Sync<Text>;
+  /** COPY onto itself with new metadata. */
+  patch(read: NativeRead, record: Text, opts: Text): Sync<Text>;
+  /** HEAD for old references, PUT. */
+  replace(id: string, record: Text, opts: Text): Sync<Text>;
+  /** read may be null for a record that was not found. */
+  delete(id: string, read: NativeRead | null, opts: Text): Sync<Text>;
+  /** ids -> { deleted: string[], errors: [{ id, code, message }] }; references and content go too. */
+  deleteMany(ids: Text): Promise<Text>;
+  /** scope 'records' | 'all' -> { deletedCount } */
+  deleteAll(scope: string): Promise<Text>;
+  /** { partition?, values?: { field: value } } -> count */
+  count(opts: Text): Sync<number>;
+  /**
+   * opts: { kind: 'ids' | 'records', partition?, values?, filter?, limit?, offset?, batch? }. filter: strict equality map.
+   */
+  scan(opts: Text): NativeScan;
+  /** Partition key of a record, or null. */
+  partitionKey(partition: string, id: string, record: Text, dates?: Text): string | null;
+  /** Codec only: -> { metadata: [[k, wire]], body: string, contentType?, events? } */
+  encode(record: Text, operation: string, id?: string): Promise<Text>;
+  /** stored: { metadata: [[k, wire]], body, contentType? } -> record text */
+  decode(id: string, stored: Text): Promise<Text>;
+  /** Waits until queued index work is done. */
+  drain(): Promise<void>;
+}
+
+export class NativeScan {
+  /** -> { items: [...], done: boolean } */
+  next(): Sync<Text>;
+}
+
+export class NativeCatalog {
+  constructor(store: NativeStore, s3dbVersion: string);
+  /** -> { metadata, created, healed, healingLog: string[], backupKey?, lossy? }; rejects when the file cannot be read. */
+  load(): Sync<Text>;
+  /** local: complete metadata as this process wants it; merged with what is stored. remove: resource names deleted on purpose. -> { metadata } as written. */
+  save(local: Text, remove: Text): Sync<Text>;
+}

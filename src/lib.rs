@@ -1,0 +1,14 @@
+//! s3db: a document database on S3.
+//!
+//! Rooms, lowest first: `error`, `value`, `ambient`, `keys`, `codec`, `schema`,
+//! `behavior`, `store`, `catalog`, `resource`, and on top `binding`, the only
+//! room that names napi. Each room may use the ones before it.
+
+pub mod ambient;
+pub mod codec;
+pub mod error;
+pub mod store;
+pub mod value;
+
+#[cfg(feature = "testkit")]
+pub mod testkit;
