@@ -191,7 +191,11 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Everything.
-    pub const ALL: Self = Self { put_if_absent: true, put_if_match: true, delete_if_match: true };
+    pub const ALL: Self = Self {
+        put_if_absent: true,
+        put_if_match: true,
+        delete_if_match: true,
+    };
 }
 
 /// ETag without `W/` and quotes, the form stores compare.

@@ -32,7 +32,9 @@ pub fn from_text(text: &str) -> f64 {
         if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
             return f64::NAN;
         }
-        digits.chars().fold(0.0, |acc, c| acc * f64::from(radix) + f64::from(c.to_digit(radix).unwrap_or(0)))
+        digits
+            .chars()
+            .fold(0.0, |acc, c| acc * f64::from(radix) + f64::from(c.to_digit(radix).unwrap_or(0)))
     };
     if let Some(rest) = t.strip_prefix("0x").or_else(|| t.strip_prefix("0X")) {
         return radix(rest, 16);
@@ -49,7 +51,10 @@ pub fn from_text(text: &str) -> f64 {
         _ => {}
     }
     // Rust also accepts "inf" and "nan" words; JavaScript does not.
-    if !t.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E')) {
+    if !t
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'))
+    {
         return f64::NAN;
     }
     t.parse().unwrap_or(f64::NAN)

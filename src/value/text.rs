@@ -154,13 +154,25 @@ pub fn write_tagged(value: &Value, out: &mut String) {
         Value::Undefined => out.push_str("{\"\\u0000\":\"undefined\"}"),
         Value::Number(n) if !n.is_finite() || (*n == 0.0 && n.is_sign_negative()) => {
             out.push_str("{\"\\u0000\":\"number\",\"v\":\"");
-            out.push_str(if *n == 0.0 { "-0" } else if n.is_nan() { "NaN" } else if *n > 0.0 { "Infinity" } else { "-Infinity" });
+            out.push_str(if *n == 0.0 {
+                "-0"
+            } else if n.is_nan() {
+                "NaN"
+            } else if *n > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            });
             out.push_str("\"}");
         }
         Value::BigInt(s) => tag_text("bigint", s, out),
         Value::Date(ms) => {
             out.push_str("{\"\\u0000\":\"date\",\"v\":");
-            if ms.is_nan() { out.push_str("null") } else { out.push_str(&number::to_text(*ms)) }
+            if ms.is_nan() {
+                out.push_str("null")
+            } else {
+                out.push_str(&number::to_text(*ms))
+            }
             out.push('}');
         }
         Value::Bytes(b) => tag_text("bytes", &STANDARD.encode(b), out),
