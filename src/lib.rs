@@ -5,8 +5,14 @@
 //! room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
+#[cfg(feature = "node")]
+mod binding;
+pub mod catalog;
 pub mod codec;
 pub mod error;
+pub mod keys;
+pub mod record;
+pub mod resource;
 pub mod store;
 pub mod value;
 
