@@ -53,14 +53,27 @@ export async function installRuntimes() {
   }
   const installed = await npmFolder('runtimes', '__test__/runtimes');
   if (installed.missing) return installed;
-  const runtimes = ['22', '24'].map((line) => ({ label: `Node ${line}`, bin: join(installed.path, 'node_modules', `node-${line}`, 'bin', 'node') }));
+  const runtimes = ['22', '24'].map((line) => ({
+    label: `Node ${line}`,
+    bin: join(installed.path, 'node_modules', `node-${line}`, 'bin', 'node')
+  }));
   return { path: installed.path, runtimes };
 }
 
 /** The s3s-fs server; `path` is the executable. */
 export async function installS3sFs() {
   const installed = await once(`s3s-fs-${S3S_FS_VERSION}`, async (folder) => {
-    const args = ['install', `s3s-fs@${S3S_FS_VERSION}`, '--features', 'binary', '--root', folder, '--target-dir', join(folder, 'target'), '--quiet'];
+    const args = [
+      'install',
+      `s3s-fs@${S3S_FS_VERSION}`,
+      '--features',
+      'binary',
+      '--root',
+      folder,
+      '--target-dir',
+      join(folder, 'target'),
+      '--quiet'
+    ];
     await must('cargo', args, { quiet: true });
     rmSync(join(folder, 'target'), { recursive: true, force: true });
   });

@@ -24,7 +24,9 @@ const only = at < 0 ? STAGES : (args[at + 1] ?? '').split(',');
 const filter = at < 0 ? undefined : args[at + 2];
 const unknown = only.filter((name) => !STAGES.includes(name));
 if (unknown.length > 0 || (at < 0 && args.length > 0)) {
-  console.error(`unknown ${unknown.length > 0 ? `stage ${unknown.join(', ')}` : `argument ${args[0]}`}; use --only with ${STAGES.join(', ')}`);
+  console.error(
+    `unknown ${unknown.length > 0 ? `stage ${unknown.join(', ')}` : `argument ${args[0]}`}; use --only with ${STAGES.join(', ')}`
+  );
   process.exit(2);
 }
 
