@@ -4,6 +4,8 @@
 //! binding) speak full keys; [`prefix`] makes keys relative to the database.
 //! Layers, inside out: backend, prefix, meter, limit, retry, trace.
 
+pub mod probe;
+pub mod s3;
 mod types;
 
 pub use types::*;
