@@ -10,6 +10,7 @@ pub mod memory;
 pub mod paging;
 pub mod prefix;
 pub mod probe;
+pub mod s3;
 mod types;
 
 pub use types::*;
