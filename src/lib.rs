@@ -5,8 +5,11 @@
 //! room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
+pub mod behavior;
 pub mod codec;
 pub mod error;
+pub mod record;
+pub mod schema;
 pub mod store;
 pub mod value;
 
