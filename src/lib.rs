@@ -5,6 +5,7 @@
 //! room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
+<<<<<<< HEAD
 #[cfg(feature = "node")]
 mod binding;
 pub mod catalog;
@@ -13,6 +14,13 @@ pub mod error;
 pub mod keys;
 pub mod record;
 pub mod resource;
+=======
+pub mod behavior;
+pub mod codec;
+pub mod error;
+pub mod record;
+pub mod schema;
+>>>>>>> schema
 pub mod store;
 pub mod value;
 
