@@ -1,11 +1,11 @@
 //! s3db: a document database on S3.
 //!
 //! Rooms, lowest first: `error`, `value`, `ambient`, `keys`, `codec`, `schema`,
-//! `behavior`, `store`, `catalog`, `resource`, and on top `binding`, the only
-//! room that names napi. Each room may use the ones before it.
+//! `behavior`, `record`, `store`, `catalog`, `resource`, and on top `binding`,
+//! the only room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
-<<<<<<< HEAD
+pub mod behavior;
 #[cfg(feature = "node")]
 mod binding;
 pub mod catalog;
@@ -14,13 +14,7 @@ pub mod error;
 pub mod keys;
 pub mod record;
 pub mod resource;
-=======
-pub mod behavior;
-pub mod codec;
-pub mod error;
-pub mod record;
 pub mod schema;
->>>>>>> schema
 pub mod store;
 pub mod value;
 

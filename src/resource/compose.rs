@@ -20,7 +20,7 @@ pub(super) struct System<'a> {
 
 impl<'a> System<'a> {
     /// System fields of a read object. A body that holds only the revision token counts as empty.
-    pub fn of(meta: &'a ObjectMeta, token_only, original_version: Option<&'a str>) -> Self {
+    pub fn of(meta: &'a ObjectMeta, token_only: bool, original_version: Option<&'a str>) -> Self {
         Self {
             content_length: if token_only { 0 } else { meta.size },
             last_modified: meta.last_modified,
