@@ -138,7 +138,13 @@ fn addresses(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
         "encodeGeoLon" => axis(geo::Axis::Longitude, a.get(0)),
         "decodeGeoLat" => back(geo::Axis::Latitude, a.get(0)),
         "decodeGeoLon" => back(geo::Axis::Longitude, a.get(0)),
-        "encodeGeoPoint" => geo::encode_point(a.number(0), a.number(1), a.precision(2, 6)).map(Value::from),
+        "encodeGeoPoint" => {
+            let part = |axis, value: &Value| match value {
+                Value::Number(n) if n.is_finite() => geo::encode(axis, *n, a.precision(2, 6)),
+                other => Ok(number::js_string(other)),
+            };
+            part(geo::Axis::Latitude, a.get(0)).and_then(|lat| Ok(Value::from(lat + &part(geo::Axis::Longitude, a.get(1))?)))
+        }
         "decodeGeoPoint" => {
             let (lat, lon) = geo::decode_point(text, a.precision(1, 6));
             let mut out = Object::default();
