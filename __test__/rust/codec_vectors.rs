@@ -42,7 +42,19 @@ fn base62_vectors_match() {
 
 #[test]
 fn spec04_15_24_numbers_are_written_exactly() {
-    for n in [1e-7, -1e-7, 1.5e-7, 1e21, 7.378697629483821e19, 9007199254740994.0, 0.1, -12.5, 5e-324, f64::MAX, 123456.789] {
+    for n in [
+        1e-7,
+        -1e-7,
+        1.5e-7,
+        1e21,
+        7.378697629483821e19,
+        9007199254740994.0,
+        0.1,
+        -12.5,
+        5e-324,
+        f64::MAX,
+        123456.789,
+    ] {
         let text = base62::encode_number_exact(n);
         assert_eq!(base62::decode_decimal(&text), n, "{text}");
     }
@@ -64,7 +76,10 @@ fn metadata_vectors_match_and_defects_round_trip() {
     for case in cases(&file, "encode") {
         let input = value(&case["input"]);
         let wire = metadata::encode_value(&input);
-        assert!(wire.bytes().all(|b| (0x20..=0x7e).contains(&b)) && wire.trim() == wire, "{case} is not header safe: {wire:?}");
+        assert!(
+            wire.bytes().all(|b| (0x20..=0x7e).contains(&b)) && wire.trim() == wire,
+            "{case} is not header safe: {wire:?}"
+        );
         let back = metadata::decode(&wire);
         let text = match &input {
             Value::Null | Value::Undefined => input.clone(),
@@ -168,13 +183,28 @@ fn spec04_15_31_ip_vectors_match_and_embedded_addresses_are_right() {
             assert_eq!(decoded, value(&case["decoded"]), "{case}");
         }
     }
-    assert_eq!(call("decodeIPv6", &[call("encodeIPv6", &["::ffff:192.168.1.1".into()])]), Value::from("::ffff:c0a8:101"));
-    assert_eq!(call("decodeIPv6", &[call("encodeIPv6", &["fe80::1%eth0".into()])]), Value::from("fe80::1%eth0"));
-    for (key, name) in [("decodeIPv4", "decodeIPv4"), ("decodeIPv6", "decodeIPv6"), ("compress", "compressIPv6"), ("detect", "detectIPVersion")] {
+    assert_eq!(
+        call("decodeIPv6", &[call("encodeIPv6", &["::ffff:192.168.1.1".into()])]),
+        Value::from("::ffff:c0a8:101")
+    );
+    assert_eq!(
+        call("decodeIPv6", &[call("encodeIPv6", &["fe80::1%eth0".into()])]),
+        Value::from("fe80::1%eth0")
+    );
+    for (key, name) in [
+        ("decodeIPv4", "decodeIPv4"),
+        ("decodeIPv6", "decodeIPv6"),
+        ("compress", "compressIPv6"),
+        ("detect", "detectIPVersion"),
+    ] {
         for case in cases(&file, key) {
             match pure::call(name, &[value(&case["input"])]) {
                 Ok(out) => assert!(same(&out, &value(&case["output"])), "{name} {case}: {out:?}"),
-                Err(e) => assert_eq!(e.message(), case["error"]["message"].as_str().unwrap_or("no error"), "{name} {case}"),
+                Err(e) => assert_eq!(
+                    e.message(),
+                    case["error"]["message"].as_str().unwrap_or("no error"),
+                    "{name} {case}"
+                ),
             }
         }
     }
@@ -190,9 +220,15 @@ fn spec04_15_32_geo_vectors_match_without_float_noise() {
                 Err(e) => assert_eq!(e.message(), case["error"]["message"].as_str().unwrap_or("no error"), "{case}"),
                 Ok(out) => {
                     assert!(same(&out, &value(&case["output"])), "{case}: {out:?}");
-                    let (Value::String(_), Value::Number(n)) = (&out, &args[0]) else { continue };
-                    let Value::Number(back) = call(&format!("decodeGeo{name}"), &[out.clone(), args[1].clone()]) else { panic!("{case}") };
-                    let Value::Number(recorded) = value(&case["decoded"]) else { panic!("{case}") };
+                    let (Value::String(_), Value::Number(n)) = (&out, &args[0]) else {
+                        continue;
+                    };
+                    let Value::Number(back) = call(&format!("decodeGeo{name}"), &[out.clone(), args[1].clone()]) else {
+                        panic!("{case}")
+                    };
+                    let Value::Number(recorded) = value(&case["decoded"]) else {
+                        panic!("{case}")
+                    };
                     assert!((back - recorded).abs() < 1e-9, "{case}: {back}");
                     let factor = 10f64.powf(case["precision"].as_f64().expect("precision"));
                     if (n * factor).fract() == 0.0 {
@@ -210,7 +246,11 @@ fn spec04_15_32_geo_vectors_match_without_float_noise() {
             Err(e) => assert_eq!(e.message(), case["error"]["message"].as_str().unwrap_or("no error"), "{case}"),
         }
     }
-    for (key, name) in [("decodePoint", "decodeGeoPoint"), ("precisionForAccuracy", "getPrecisionForAccuracy"), ("accuracyForPrecision", "getAccuracyForPrecision")] {
+    for (key, name) in [
+        ("decodePoint", "decodeGeoPoint"),
+        ("precisionForAccuracy", "getPrecisionForAccuracy"),
+        ("accuracyForPrecision", "getAccuracyForPrecision"),
+    ] {
         for case in cases(&file, key) {
             let out = call(name, &[value(&case["input"])]);
             let close = match (&out, &value(&case["output"])) {
@@ -224,7 +264,11 @@ fn spec04_15_32_geo_vectors_match_without_float_noise() {
         }
     }
     for case in cases(&file, "isValidCoordinate") {
-        assert_eq!(call("isValidCoordinate", &[value(&case["lat"]), value(&case["lon"])]), value(&case["output"]), "{case}");
+        assert_eq!(
+            call("isValidCoordinate", &[value(&case["lat"]), value(&case["lon"])]),
+            value(&case["output"]),
+            "{case}"
+        );
     }
 }
 
@@ -232,7 +276,11 @@ fn spec04_15_32_geo_vectors_match_without_float_noise() {
 fn money_vectors_match() {
     let file = load("money");
     for case in cases(&file, "currencyDecimals") {
-        assert_eq!(call("getCurrencyDecimals", &[value(&case["currency"])]), value(&case["decimals"]), "{case}");
+        assert_eq!(
+            call("getCurrencyDecimals", &[value(&case["currency"])]),
+            value(&case["decimals"]),
+            "{case}"
+        );
         assert_eq!(call("isSupportedCurrency", &[value(&case["currency"])]), Value::Bool(true));
     }
     for case in cases(&file, "encode") {
@@ -256,7 +304,12 @@ fn money_vectors_match() {
 #[test]
 fn size_vectors_match() {
     let file = load("calculator");
-    for (key, name) in [("utf8Bytes", "calculateUTF8Bytes"), ("transformValue", "transformValue"), ("systemOverhead", "calculateSystemOverhead"), ("effectiveLimit", "calculateEffectiveLimit")] {
+    for (key, name) in [
+        ("utf8Bytes", "calculateUTF8Bytes"),
+        ("transformValue", "transformValue"),
+        ("systemOverhead", "calculateSystemOverhead"),
+        ("effectiveLimit", "calculateEffectiveLimit"),
+    ] {
         for case in cases(&file, key) {
             let out = call(name, &[value(&case["input"])]);
             assert!(same(&out, &value(&case["output"])), "{name} {case}: {out:?}");
@@ -264,7 +317,10 @@ fn size_vectors_match() {
     }
     for case in cases(&file, "objects") {
         let input = [value(&case["input"])];
-        assert!(same(&call("calculateAttributeNamesSize", &input), &value(&case["namesSize"])), "{case}");
+        assert!(
+            same(&call("calculateAttributeNamesSize", &input), &value(&case["namesSize"])),
+            "{case}"
+        );
         assert!(same(&call("calculateAttributeSizes", &input), &value(&case["sizes"])), "{case}");
         assert!(same(&call("calculateTotalSize", &input), &value(&case["total"])), "{case}");
         let breakdown = call("getSizeBreakdown", &input);
@@ -298,17 +354,29 @@ fn crypto_vectors_match() {
         assert_eq!(out, text(&case["ciphertext"]));
     }
     for case in cases(&file, "random") {
-        assert_eq!(codec::crypto::decrypt(&text(&case["ciphertext"]), &text(&case["passphrase"])).expect("decrypts"), text(&case["plaintext"]));
+        assert_eq!(
+            codec::crypto::decrypt(&text(&case["ciphertext"]), &text(&case["passphrase"])).expect("decrypts"),
+            text(&case["plaintext"])
+        );
     }
     for case in cases(&file, "failures") {
         let error = codec::crypto::decrypt(&text(&case["ciphertext"]), &text(&case["passphrase"])).expect_err("fails");
         assert_eq!(error.kind().class_name(), "CryptoError");
         let passphrase = text(&case["passphrase"]);
-        assert!(passphrase.len() < 5 || !format!("{error} {:?}", error.fields()).contains(&passphrase), "spec/04 15.34");
+        assert!(
+            passphrase.len() < 5 || !format!("{error} {:?}", error.fields()).contains(&passphrase),
+            "spec/04 15.34"
+        );
     }
     for case in cases(&file, "hashes") {
-        assert_eq!(codec::crypto::sha256_hex(text(&case["input"]).as_bytes()), case["sha256Hex"].as_str().expect("hex"));
-        assert_eq!(codec::crypto::md5_base64(text(&case["input"]).as_bytes()), case["md5Base64"].as_str().expect("base64"));
+        assert_eq!(
+            codec::crypto::sha256_hex(text(&case["input"]).as_bytes()),
+            case["sha256Hex"].as_str().expect("hex")
+        );
+        assert_eq!(
+            codec::crypto::md5_base64(text(&case["input"]).as_bytes()),
+            case["md5Base64"].as_str().expect("base64")
+        );
     }
 }
 
@@ -336,7 +404,11 @@ fn password_vectors_match() {
         assert_eq!(codec::password::compact(&text("hash")).expect("compact"), text("compact"));
         assert!(codec::password::verify(&password, &text("hash"), &[10]), "{case}");
         assert!(codec::password::verify(&password, &text("compact"), &[10, rounds]), "{case}");
-        assert_eq!(codec::password::verify(&password, &text("compact"), &[10]), case["verifyCompactDefaultRounds"] == true, "{case}");
+        assert_eq!(
+            codec::password::verify(&password, &text("compact"), &[10]),
+            case["verifyCompactDefaultRounds"] == true,
+            "{case}"
+        );
     }
     for case in cases(&file, "calls") {
         let name = case["fn"].as_str().expect("fn");
@@ -354,11 +426,22 @@ fn password_vectors_match() {
 fn plugin_attribute_codes_match() {
     let file = load("plugin-attribute-codes");
     for case in cases(&file, "single") {
-        assert_eq!(codec::plugin_code(case["plugin"].as_str().expect("plugin"), case["attribute"].as_str().expect("attribute")), case["code"].as_str().expect("code"));
+        assert_eq!(
+            codec::plugin_code(
+                case["plugin"].as_str().expect("plugin"),
+                case["attribute"].as_str().expect("attribute")
+            ),
+            case["code"].as_str().expect("code")
+        );
     }
     let collision = &file["collision"][0];
     let plugin = collision["plugin"].as_str().expect("plugin");
-    let names: Vec<&str> = collision["attributesInOrder"].as_array().expect("list").iter().filter_map(|n| n.as_str()).collect();
+    let names: Vec<&str> = collision["attributesInOrder"]
+        .as_array()
+        .expect("list")
+        .iter()
+        .filter_map(|n| n.as_str())
+        .collect();
     for (name, code) in codec::plugin_codes(names.into_iter().map(|n| (plugin, n))) {
         assert_eq!(code, collision["pluginMap"][&name].as_str().expect("code"));
     }

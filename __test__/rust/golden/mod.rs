@@ -52,7 +52,12 @@ fn tagged(tag: &str, json: &Json) -> Value {
         "bigint" => Value::BigInt(text("value").to_owned()),
         "regexp" => Value::RegExp(text("source").to_owned(), text("flags").to_owned()),
         "utf16" => {
-            let units: Vec<u16> = json["units"].as_array().expect("units").iter().map(|u| u16::try_from(u.as_u64().expect("unit")).expect("u16")).collect();
+            let units: Vec<u16> = json["units"]
+                .as_array()
+                .expect("units")
+                .iter()
+                .map(|u| u16::try_from(u.as_u64().expect("unit")).expect("u16"))
+                .collect();
             Value::String(String::from_utf16_lossy(&units))
         }
         "concat" => {
@@ -75,9 +80,15 @@ fn tagged(tag: &str, json: &Json) -> Value {
 
 fn date_ms(iso: &str) -> f64 {
     let digits = |a: usize, b: usize| iso.get(a..b).and_then(|s| s.parse::<i64>().ok());
-    let (Some(y), Some(mo), Some(d), Some(h), Some(mi), Some(s), Some(ms)) =
-        (digits(0, 4), digits(5, 7), digits(8, 10), digits(11, 13), digits(14, 16), digits(17, 19), digits(20, 23))
-    else {
+    let (Some(y), Some(mo), Some(d), Some(h), Some(mi), Some(s), Some(ms)) = (
+        digits(0, 4),
+        digits(5, 7),
+        digits(8, 10),
+        digits(11, 13),
+        digits(14, 16),
+        digits(17, 19),
+        digits(20, 23),
+    ) else {
         return f64::NAN;
     };
     let y2 = if mo <= 2 { y - 1 } else { y };
