@@ -7,6 +7,7 @@
 pub mod condition;
 #[cfg(feature = "testkit")]
 pub mod contract;
+pub mod file;
 pub mod layers;
 pub mod memory;
 pub mod paging;
