@@ -1,7 +1,8 @@
 //! `body-overflow`: smallest values in metadata, the rest in the body.
 
-use super::size::{METADATA_LIMIT, total_size, value_size, wire_size, wire_total};
+use super::size::{METADATA_LIMIT, wire_size, wire_total};
 use super::{Context, Stored, add_plugin_map, body_text, is_fixed, number};
+use crate::codec::size::{total_size, value_size};
 use crate::error::Result;
 use crate::record::Event;
 use crate::value::{Object, Value};
@@ -41,7 +42,9 @@ pub(super) fn plan(context: &Context<'_>, mapped: Object) -> Result<Stored> {
     let cost = |(k, v): &(&String, &Value)| (context.wire_key)(k).len() + wire_size(v);
     let mut wire: usize = fixed_wire + inline.iter().map(cost).sum::<usize>();
     while wire + if spilled.is_empty() { 0 } else { flag_wire } > METADATA_LIMIT {
-        let Some(largest) = (0..inline.len()).max_by_key(|i| cost(&inline[*i])) else { break };
+        let Some(largest) = (0..inline.len()).max_by_key(|i| cost(&inline[*i])) else {
+            break;
+        };
         let field = inline.remove(largest);
         wire -= cost(&field);
         spilled.push(field);
@@ -58,7 +61,11 @@ pub(super) fn plan(context: &Context<'_>, mapped: Object) -> Result<Stored> {
     let mut metadata = fixed;
     metadata.extend(inline.iter().map(|(k, v)| ((*k).clone(), (*v).clone())));
     metadata.extend(flag);
-    let body: Object = mapped.iter().filter(|(k, _)| spilled_keys.contains(k)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let body: Object = mapped
+        .iter()
+        .filter(|(k, _)| spilled_keys.contains(k))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let mut payload = context.payload();
     payload.insert("strategy".into(), "split".into());
     payload.insert("originalSize".into(), number(original_size));

@@ -8,12 +8,13 @@ mod body_overflow;
 mod size;
 mod truncate_data;
 
-pub use size::{METADATA_LIMIT, value_size};
+pub use size::METADATA_LIMIT;
 
+use crate::codec::size::{effective_limit, total_size};
 use crate::error::{Error, Kind, Result};
 use crate::record::{Event, Operation};
 use crate::value::{Object, Value, js_order, text};
-use size::{total_size, wire_total};
+use size::wire_total;
 
 /// The five behaviours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,14 +118,9 @@ pub struct Stored {
 impl Context<'_> {
     /// 2047 less the fixed overhead of 13.6.
     fn effective_limit(&self, id: Option<&str>) -> usize {
-        let mut overhead = 2 + self.version.len();
-        if self.timestamps {
-            overhead += 66;
-        }
-        if let Some(id) = id.filter(|id| !id.is_empty()) {
-            overhead += 2 + id.len();
-        }
-        METADATA_LIMIT.saturating_sub(overhead)
+        // Negative when the overhead alone is too much: nothing fits then.
+        let limit = i64::try_from(METADATA_LIMIT).unwrap_or(i64::MAX);
+        usize::try_from(effective_limit(limit, self.version, self.timestamps, id.unwrap_or(""))).unwrap_or(0)
     }
 
     /// Id that counts for behaviours that look at the id of an update.

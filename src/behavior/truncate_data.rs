@@ -1,7 +1,8 @@
 //! `truncate-data`: every key stays, the largest values are cut.
 
-use super::size::{METADATA_LIMIT, total_size, value_size, wire_size, wire_total};
+use super::size::{METADATA_LIMIT, wire_size, wire_total};
 use super::{Context, Stored, is_fixed, number};
+use crate::codec::size::{total_size, value_size};
 use crate::error::Result;
 use crate::record::Event;
 use crate::value::number::js_string;
@@ -22,9 +23,15 @@ pub(super) fn plan(context: &Context<'_>, mapped: Object) -> Result<Stored> {
     let mut out = mapped.clone();
     out.insert(MARKER.0.into(), MARKER.1.into());
     let names: usize = out.keys().map(String::len).sum();
-    let fixed: usize = out.iter().filter(|(k, _)| is_fixed(k) || *k == MARKER.0).map(|(_, v)| value_size(v)).sum();
+    let fixed: usize = out
+        .iter()
+        .filter(|(k, _)| is_fixed(k) || *k == MARKER.0)
+        .map(|(_, v)| value_size(v))
+        .sum();
     // Small values first, so that the largest ones are cut.
-    let mut order: Vec<usize> = (0..mapped.len()).filter(|i| mapped.get_index(*i).is_some_and(|(k, _)| !is_fixed(k))).collect();
+    let mut order: Vec<usize> = (0..mapped.len())
+        .filter(|i| mapped.get_index(*i).is_some_and(|(k, _)| !is_fixed(k)))
+        .collect();
     order.sort_by_key(|i| mapped.get_index(*i).map_or(0, |(_, v)| value_size(v)));
     let mut room = limit.saturating_sub(names + fixed);
     for index in order {
@@ -114,7 +121,9 @@ fn truncate_text(text: &mut String, room: usize) {
 
 /// `_x` stays JSON: its largest texts are cut, then its largest members go.
 fn cut_undeclared(value: &Value, room: usize) -> String {
-    let Some(Value::Object(mut members)) = value.as_str().and_then(text::parse_plain) else { return String::new() };
+    let Some(Value::Object(mut members)) = value.as_str().and_then(text::parse_plain) else {
+        return String::new();
+    };
     loop {
         let current = text::stringify(&Value::Object(members.clone())).unwrap_or_default();
         if members.is_empty() {

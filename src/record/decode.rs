@@ -1,6 +1,6 @@
 //! Stored objects to records.
 
-use super::names::{bare_version, is_kept, is_residue, is_reserved, is_system, unescape_code};
+use super::names::{bare_version, is_kept, is_reserved, is_residue, is_system, unescape_code};
 use super::versions::VersionSchema;
 use super::{Carried, Decoded, RecordCodec};
 use crate::behavior::{Behavior, Stored};
@@ -122,7 +122,7 @@ impl RecordCodec {
             return metadata.iter().any(|(k, v)| k == "_x" && v.contains("_secret"));
         }
         let passphrase = &schema.env.params.passphrase;
-        let needs_key = |v: &str| v.starts_with('{') || crypto::looks_encrypted(v) && !crypto::has_key(v, passphrase);
+        let needs_key = |v: &str| v.starts_with('{') || crypto::looks_encrypted(v) && !crypto::has_key(passphrase, v);
         (!self.behavior.is_metadata_only() && !body.is_empty())
             || metadata.iter().any(|(k, v)| {
                 k == "_x"
@@ -135,7 +135,14 @@ impl RecordCodec {
     pub(super) fn compose(&self, stored: &Stored, fresh: &Carried) -> Result<Object> {
         let head = Head::new(stored.metadata.iter().map(|(k, v)| (k.clone(), on_wire(v))));
         let body = match &stored.body {
-            Some(members) => Body::Record(members.iter().filter(|(_, v)| !matches!(v, Value::Undefined)).map(|(k, v)| (k.clone(), in_json(v))).collect(), false),
+            Some(members) => Body::Record(
+                members
+                    .iter()
+                    .filter(|(_, v)| !matches!(v, Value::Undefined))
+                    .map(|(k, v)| (k.clone(), in_json(v)))
+                    .collect(),
+                false,
+            ),
             None => Body::None,
         };
         Ok(self.read(self.schema(), head, body, Some(fresh))?.0)
@@ -162,7 +169,11 @@ impl RecordCodec {
             return Body::None;
         }
         let Some(members) = members else {
-            return if self.behavior == Behavior::BodyOnly { Body::None } else { Body::Content };
+            return if self.behavior == Behavior::BodyOnly {
+                Body::None
+            } else {
+                Body::Content
+            };
         };
         let marked = members.contains_key("_contentLength") && members.contains_key("_definitionHash");
         let is_code = |key: &str| {
@@ -261,7 +272,10 @@ impl RecordCodec {
                 (None, Some(index)) => reading.foreign(&current.attributes[index], value),
                 (None, None) => reading.undeclared(path, value),
             }
-        } else if let Some(index) = schema.attribute_of_code(&key).filter(|i| own_map.is_none() || schema.attributes[*i].plugin) {
+        } else if let Some(index) = schema
+            .attribute_of_code(&key)
+            .filter(|i| own_map.is_none() || schema.attributes[*i].plugin)
+        {
             reading.put(index, value);
         } else if let Some(attribute) = self.known_plugin(&key) {
             reading.foreign(attribute, value);
@@ -322,7 +336,11 @@ fn fitting<'a>(versions: &'a VersionSchema, head: &Head, members: Option<&Object
     if versions.alternate.is_none() {
         return &versions.main;
     }
-    let unescaped: Vec<String> = head.entries.iter().map(|(k, _)| unescape_code(k).unwrap_or_else(|| k.clone())).collect();
+    let unescaped: Vec<String> = head
+        .entries
+        .iter()
+        .map(|(k, _)| unescape_code(k).unwrap_or_else(|| k.clone()))
+        .collect();
     let body = members.into_iter().flat_map(|m| m.keys().map(String::as_str));
     versions.fitting(unescaped.iter().map(String::as_str).chain(body))
 }

@@ -124,7 +124,9 @@ impl RecordCodec {
         if in_body {
             return plain_member(name, value);
         }
-        let plain_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+        let plain_name = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
             && (!name.starts_with('_') || is_kept(name))
             && !name.is_empty();
         plain_name && matches!(value, Value::String(s) if !s.starts_with(['{', '[']))
@@ -197,9 +199,7 @@ fn plain_member(name: &str, value: &Value) -> bool {
         Value::Bool(_) | Value::Null => true,
         Value::Number(n) => n.is_finite(),
         Value::Object(members) => {
-            !members.is_empty()
-                && !members.contains_key("_secret")
-                && members.iter().all(|(k, v)| plain_member(k, v))
+            !members.is_empty() && !members.contains_key("_secret") && members.iter().all(|(k, v)| plain_member(k, v))
         }
         _ => false,
     }
@@ -233,7 +233,10 @@ fn long_password(field: String) -> Event {
     let mut payload = Object::default();
     payload.insert("code".into(), "PASSWORD_TRUNCATED".into());
     payload.insert("field".into(), field.into());
-    payload.insert("message".into(), "bcrypt uses the first 72 bytes of a password; the rest does not count".into());
+    payload.insert(
+        "message".into(),
+        "bcrypt uses the first 72 bytes of a password; the rest does not count".into(),
+    );
     Event {
         name: "warning",
         payload: Value::Object(payload),

@@ -26,9 +26,19 @@ pub(crate) fn is_system(name: &str) -> bool {
 
 /// Markers and maps that are not attributes.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    ["_v", "_map", "_pluginMap", "_overflow", "_truncated", "_e", "_x", "_rev", "_historicalTimestamp"]
-        .iter()
-        .any(|f| f.eq_ignore_ascii_case(name))
+    [
+        "_v",
+        "_map",
+        "_pluginMap",
+        "_overflow",
+        "_truncated",
+        "_e",
+        "_x",
+        "_rev",
+        "_historicalTimestamp",
+    ]
+    .iter()
+    .any(|f| f.eq_ignore_ascii_case(name))
 }
 
 /// Undeclared names with an underscore that 13.6 returns.

@@ -91,7 +91,11 @@ impl Versions {
             map: version.map.clone(),
             plugin_map: None,
             plugin_attributes: version.plugin_attributes.clone().unwrap_or_default(),
-            plugin_attribute_metadata: if known { Object::default() } else { current.plugin_attribute_metadata.clone() },
+            plugin_attribute_metadata: if known {
+                Object::default()
+            } else {
+                current.plugin_attribute_metadata.clone()
+            },
             plugin_subkeys: false,
             hooks: Object::default(),
             ..current.clone()

@@ -1,8 +1,9 @@
 //! `SchemaActions` of spec/04 3.5: named value transforms.
 
-use crate::codec::{base62, crypto, ip, password};
+use crate::codec::geo::{self, Axis};
+use crate::codec::{base62, crypto, ip, money, password};
 use crate::error::{Error, Kind, Result};
-use crate::value::number::{from_text, is_js_space, js_number, js_round, js_string, to_text};
+use crate::value::number::{from_text, is_js_space, js_number, js_string, to_text};
 use crate::value::{Object, Value, text};
 
 /// Parameters of an action.
@@ -158,12 +159,12 @@ impl Action {
                 other => other.clone(),
             },
             Action::ToArrayOfEmbeddings => to_embeddings(value, p),
-            Action::EncodeIpv4 => map_text(value, |s| ip::encode_ipv4(s).ok()),
-            Action::EncodeIpv6 => map_text(value, |s| ip::encode_ipv6(s).ok()),
-            Action::DecodeIpv4 => map_text(value, |s| if ip::is_valid_ipv4(s) { None } else { ip::decode_ipv4(s).ok() }),
-            Action::DecodeIpv6 => map_text(value, |s| ip::decode_ipv6(s, true).ok()),
+            Action::EncodeIpv4 => map_text(value, |s| ip::encode_v4(s).ok()),
+            Action::EncodeIpv6 => map_text(value, |s| ip::encode_v6(s).ok()),
+            Action::DecodeIpv4 => map_text(value, |s| if ip::is_valid_v4(s) { None } else { ip::decode_v4(s).ok() }),
+            Action::DecodeIpv6 => map_text(value, |s| ip::decode_v6(s, true).ok()),
             Action::EncodeMoney => match value {
-                Value::Number(n) => Value::String(format!("${}", base62::encode(js_round(n * power(p.decimals))))),
+                Value::Number(n) => Value::String(money::encode(*n, p.decimals)),
                 other => other.clone(),
             },
             Action::DecodeMoney => decode_money(value, p.decimals),
@@ -175,18 +176,14 @@ impl Action {
                 Value::String(s) => Value::Number(base62::decode_fixed(s, p.precision.unwrap_or(2))),
                 other => other.clone(),
             },
-            Action::EncodeGeoLatitude => encode_geo(value, 90.0, p.precision),
-            Action::EncodeGeoLongitude => encode_geo(value, 180.0, p.precision),
-            Action::DecodeGeoLatitude => decode_geo(value, 90.0, p.precision),
-            Action::DecodeGeoLongitude => decode_geo(value, 180.0, p.precision),
+            Action::EncodeGeoLatitude => encode_geo(value, Axis::Latitude, p.precision),
+            Action::EncodeGeoLongitude => encode_geo(value, Axis::Longitude, p.precision),
+            Action::DecodeGeoLatitude => decode_geo(value, Axis::Latitude, p.precision),
+            Action::DecodeGeoLongitude => decode_geo(value, Axis::Longitude, p.precision),
             Action::EncodeGeoPointPair => encode_point(value, p.precision),
             Action::DecodeGeoPointPair => decode_point(value, p.precision),
         })
     }
-}
-
-fn power(exponent: u32) -> f64 {
-    10f64.powi(i32::try_from(exponent).unwrap_or(i32::MAX))
 }
 
 fn truthy(value: &Value) -> bool {
@@ -268,7 +265,11 @@ pub(crate) fn to_array(value: &Value, separator: char) -> Value {
 fn to_number(value: &Value) -> Value {
     let Value::String(s) = value else { return value.clone() };
     let t = s.trim_start_matches(is_js_space);
-    Value::Number(if s.contains('.') { parse_prefix(t, true) } else { parse_prefix(t, false) })
+    Value::Number(if s.contains('.') {
+        parse_prefix(t, true)
+    } else {
+        parse_prefix(t, false)
+    })
 }
 
 /// `parseFloat` (with fraction and exponent) or `parseInt` of JavaScript.
@@ -281,7 +282,11 @@ fn parse_prefix(t: &str, float: bool) -> f64 {
     if !float {
         if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
             let end = hex.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(hex.len());
-            return if end == 0 { f64::NAN } else { sign * from_text(&format!("0x{}", &hex[..end])) };
+            return if end == 0 {
+                f64::NAN
+            } else {
+                sign * from_text(&format!("0x{}", &hex[..end]))
+            };
         }
         let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
         return if end == 0 { f64::NAN } else { sign * from_text(&digits[..end]) };
@@ -391,7 +396,12 @@ fn to_numbers(value: &Value, separator: char, decode: fn(&str) -> f64) -> Value 
                 .collect(),
         ),
         Value::String(s) if s.is_empty() => Value::Array(Vec::new()),
-        other => Value::Array(split_escaped(&js_string(other), separator).iter().map(|s| Value::Number(item(s))).collect()),
+        other => Value::Array(
+            split_escaped(&js_string(other), separator)
+                .iter()
+                .map(|s| Value::Number(item(s)))
+                .collect(),
+        ),
     }
 }
 
@@ -400,7 +410,9 @@ fn to_embeddings(value: &Value, p: &Params) -> Value {
     match value {
         Value::Array(_) => value.clone(),
         Value::String(s) if s.is_empty() || s == "^[]" => Value::Array(Vec::new()),
-        Value::String(s) if s.starts_with("^[") => Value::Array(base62::decode_fixed_batch(s, precision).into_iter().map(Value::Number).collect()),
+        Value::String(s) if s.starts_with("^[") => {
+            Value::Array(base62::decode_fixed_batch(s, precision).into_iter().map(Value::Number).collect())
+        }
         other => Value::Array(
             split_escaped(&js_string(other), p.separator)
                 .iter()
@@ -418,35 +430,25 @@ fn map_text(value: &Value, f: impl Fn(&str) -> Option<String>) -> Value {
 }
 
 fn decode_money(value: &Value, decimals: u32) -> Value {
-    let Value::String(s) = value else { return value.clone() };
-    let Some(digits) = s.strip_prefix('$') else { return value.clone() };
-    let n = base62::decode(digits);
-    if n.is_nan() { value.clone() } else { Value::Number(n / power(decimals)) }
-}
-
-fn geo_text(n: f64, offset: f64, precision: Option<u32>) -> Option<String> {
-    (n.is_finite() && n.abs() <= offset).then(|| format!("~{}", base62::encode(js_round((n + offset) * power(precision.unwrap_or(6))))))
-}
-
-fn encode_geo(value: &Value, offset: f64, precision: Option<u32>) -> Value {
     match value {
-        Value::Number(n) => geo_text(*n, offset, precision).map_or_else(|| value.clone(), Value::String),
+        Value::String(s) => match money::decode(s, decimals) {
+            Some(n) if !n.is_nan() => Value::Number(n),
+            _ => value.clone(),
+        },
         other => other.clone(),
     }
 }
 
-/// Subtracts before dividing, which is exact (spec/04 15.32).
-fn geo_value(digits: &str, offset: f64, precision: Option<u32>) -> f64 {
-    let scale = power(precision.unwrap_or(6));
-    (base62::decode(digits) - offset * scale) / scale
+fn encode_geo(value: &Value, axis: Axis, precision: Option<u32>) -> Value {
+    match value {
+        Value::Number(n) => geo::encode(axis, *n, precision.unwrap_or(6)).map_or_else(|_| value.clone(), Value::String),
+        other => other.clone(),
+    }
 }
 
-fn decode_geo(value: &Value, offset: f64, precision: Option<u32>) -> Value {
+fn decode_geo(value: &Value, axis: Axis, precision: Option<u32>) -> Value {
     match value {
-        Value::String(s) => match s.strip_prefix('~') {
-            Some(digits) => Value::Number(geo_value(digits, offset, precision)),
-            None => value.clone(),
-        },
+        Value::String(s) => geo::decode(axis, s, precision.unwrap_or(6)).map_or_else(|| value.clone(), Value::Number),
         other => other.clone(),
     }
 }
@@ -463,17 +465,13 @@ fn encode_point(value: &Value, precision: Option<u32>) -> Value {
             .or_else(|| number(o.get("lat")).zip(number(o.get("lon")))),
         _ => None,
     };
-    pair.and_then(|(lat, lon)| Some(format!("{}{}", geo_text(lat, 90.0, precision)?, geo_text(lon, 180.0, precision)?)))
+    pair.and_then(|(lat, lon)| geo::encode_point(lat, lon, precision.unwrap_or(6)).ok())
         .map_or_else(|| value.clone(), Value::String)
 }
 
 fn decode_point(value: &Value, precision: Option<u32>) -> Value {
     let Value::String(s) = value else { return value.clone() };
-    let mut parts = s.split('~').filter(|p| !p.is_empty());
-    let (lat, lon) = match (parts.next(), parts.next(), parts.next()) {
-        (Some(lat), Some(lon), None) if s.contains('~') => (geo_value(lat, 90.0, precision), geo_value(lon, 180.0, precision)),
-        _ => (f64::NAN, f64::NAN),
-    };
+    let (lat, lon) = geo::decode_point(s, precision.unwrap_or(6));
     let mut point = Object::default();
     point.insert("latitude".into(), Value::Number(lat));
     point.insert("longitude".into(), Value::Number(lon));

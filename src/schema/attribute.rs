@@ -179,7 +179,8 @@ fn members_of(definitions: &Object) -> Option<Inner> {
 }
 
 fn member(definition: &Value) -> Option<Inner> {
-    let leaf = |codec: Codec| matches!(codec, Codec::Secret(_) | Codec::Password | Codec::Date | Codec::Bytes).then_some(Inner::Leaf(codec));
+    let leaf =
+        |codec: Codec| matches!(codec, Codec::Secret(_) | Codec::Password | Codec::Date | Codec::Bytes).then_some(Inner::Leaf(codec));
     match definition {
         Value::String(text) => leaf(shorthand(text).0),
         Value::Object(object) if is_rule(object) => leaf(rule(object).0).or_else(|| inner(definition)),

@@ -104,7 +104,10 @@ impl Codec {
 
     /// Values keep a meaning when their stored text is cut.
     pub fn may_truncate(self) -> bool {
-        matches!(self, Codec::Text | Codec::RawText | Codec::Any | Codec::Json | Codec::Array | Codec::Strings)
+        matches!(
+            self,
+            Codec::Text | Codec::RawText | Codec::Any | Codec::Json | Codec::Array | Codec::Strings
+        )
     }
 
     fn params(self, env: &Env) -> Params {
@@ -119,7 +122,9 @@ impl Codec {
 
     fn run(self, action: Action, value: &Value, env: &Env) -> Result<Value> {
         match self {
-            Codec::Money(_) | Codec::Decimal(_) | Codec::GeoLat(_) | Codec::GeoLon(_) | Codec::GeoPoint(_) => action.apply(value, &self.params(env)),
+            Codec::Money(_) | Codec::Decimal(_) | Codec::GeoLat(_) | Codec::GeoLon(_) | Codec::GeoPoint(_) => {
+                action.apply(value, &self.params(env))
+            }
             _ => action.apply(value, &env.params),
         }
     }
@@ -169,7 +174,9 @@ impl Codec {
             }
             Codec::Decimals | Codec::Integers | Codec::Embedding | Codec::Ip4 | Codec::Ip6 | Codec::GeoPoint(_) => {
                 let mapped = match self.actions() {
-                    Some((write, ..)) if !raw || !matches!(self, Codec::Ip4 | Codec::Ip6 | Codec::GeoPoint(_)) => self.run(write, value, env)?,
+                    Some((write, ..)) if !raw || !matches!(self, Codec::Ip4 | Codec::Ip6 | Codec::GeoPoint(_)) => {
+                        self.run(write, value, env)?
+                    }
                     _ => value.clone(),
                 };
                 plain(path, &mapped, true)
@@ -258,7 +265,11 @@ impl Codec {
         match self {
             Codec::Number | Codec::Integer | Codec::Money(_) | Codec::Decimal(_) | Codec::GeoLat(_) | Codec::GeoLon(_) => {
                 let n = from_text(s);
-                if s.trim().is_empty() || !n.is_finite() { value } else { Value::Number(n) }
+                if s.trim().is_empty() || !n.is_finite() {
+                    value
+                } else {
+                    Value::Number(n)
+                }
             }
             Codec::Boolean => match s.as_str() {
                 "true" | "1" | "yes" | "y" | "on" => Value::Bool(true),
@@ -274,7 +285,7 @@ impl Codec {
     pub fn is_stored_form(self, stored: &str) -> bool {
         match self {
             Codec::Secret(_) => crypto::looks_encrypted(stored),
-            Codec::Password => password::is_hash(stored),
+            Codec::Password => password::is_stored_hash(stored),
             _ => false,
         }
     }
@@ -292,7 +303,7 @@ impl Codec {
 fn decode_ip(codec: Codec, value: Value, env: &Env) -> Value {
     let Value::String(s) = &value else { return value };
     let (known, read) = match codec {
-        Codec::Ip4 => (ip::is_valid_ipv4(s), Action::DecodeIpv4),
+        Codec::Ip4 => (ip::is_valid_v4(s), Action::DecodeIpv4),
         _ => (s.contains(':'), Action::DecodeIpv6),
     };
     if known {
@@ -304,7 +315,10 @@ fn decode_ip(codec: Codec, value: Value, env: &Env) -> Value {
 /// Values that have no stored form.
 fn reject(path: &str, value: &Value) -> Result<()> {
     match value {
-        Value::RegExp(..) => Err(Error::validation(path, format!("'{path}' holds a RegExp, which cannot be stored; store its source text"))),
+        Value::RegExp(..) => Err(Error::validation(
+            path,
+            format!("'{path}' holds a RegExp, which cannot be stored; store its source text"),
+        )),
         _ => Ok(()),
     }
 }
@@ -424,7 +438,11 @@ fn plain_secret(kind: SecretKind, plaintext: String) -> Value {
         SecretKind::Any => text::parse_plain(&plaintext).map_or(Value::String(plaintext), revive),
         SecretKind::Number => {
             let n = from_text(&plaintext);
-            if n.is_nan() || plaintext.trim().is_empty() { Value::String(plaintext) } else { Value::Number(n) }
+            if n.is_nan() || plaintext.trim().is_empty() {
+                Value::String(plaintext)
+            } else {
+                Value::Number(n)
+            }
         }
     }
 }

@@ -49,24 +49,8 @@ pub(crate) const BASE_TYPES: &[&str] = &[
 
 /// Spellings and types added by documentation and by later versions.
 pub(crate) const LATER_TYPES: &[&str] = &[
-    "bits",
-    "bool",
-    "buffer",
-    "cidr",
-    "color",
-    "country",
-    "cron",
-    "dateonly",
-    "datetime",
-    "duration",
-    "ean",
-    "geoLat",
-    "geoLon",
-    "geoPoint",
-    "locale",
-    "phone",
-    "semver",
-    "timeonly",
+    "bits", "bool", "buffer", "cidr", "color", "country", "cron", "dateonly", "datetime", "duration", "ean", "geoLat", "geoLon",
+    "geoPoint", "locale", "phone", "semver", "timeonly",
 ];
 
 /// Text before the first `|`.
@@ -98,7 +82,10 @@ fn parameter(text: &str, prefix: &str) -> Option<u32> {
 
 /// Whether `text` has the flag `name` among its modifiers.
 pub(crate) fn has_flag(text: &str, name: &str) -> bool {
-    text.split('|').skip(1).map(str::trim).any(|m| m == name || m.strip_prefix(name).is_some_and(|v| v == ":true"))
+    text.split('|')
+        .skip(1)
+        .map(str::trim)
+        .any(|m| m == name || m.strip_prefix(name).is_some_and(|v| v == ":true"))
 }
 
 fn integer(full: &str) -> bool {
@@ -141,7 +128,11 @@ pub(crate) fn automatic(haystack: &str, full: &str) -> Option<Codec> {
         Codec::Ip6
     } else if has("money") || has("crypto") {
         let default = if has("crypto") { 8 } else { 2 };
-        Codec::Money(parameter(haystack, "money:").or_else(|| parameter(haystack, "crypto:")).unwrap_or(default))
+        Codec::Money(
+            parameter(haystack, "money:")
+                .or_else(|| parameter(haystack, "crypto:"))
+                .unwrap_or(default),
+        )
     } else if has("decimal") {
         Codec::Decimal(parameter(haystack, "decimal:").unwrap_or(2))
     } else if has("geo:lat") {
@@ -203,7 +194,9 @@ pub(crate) fn shorthand(text: &str) -> (Codec, Option<Codec>) {
         // 13.6 leaves arrays alone in these actions and stores JSON text; the others lose the data.
         let lossy = matches!(
             original,
-            Some(Codec::Boolean | Codec::Embedding | Codec::Password | Codec::Strings | Codec::Decimals | Codec::Integers | Codec::Secret(_))
+            Some(
+                Codec::Boolean | Codec::Embedding | Codec::Password | Codec::Strings | Codec::Decimals | Codec::Integers | Codec::Secret(_)
+            )
         );
         return (Codec::Array, if lossy { original } else { None });
     }
@@ -304,7 +297,9 @@ pub(crate) fn is_rule(definition: &Object) -> bool {
         }
         match value {
             Value::String(text) => text.contains('|') && is_known(bare(base(text))),
-            Value::Object(inner) => !key.starts_with("$$") && (is_rule(inner) || inner.values().any(|v| v.as_str().is_some_and(|t| is_known(bare(base(t)))))),
+            Value::Object(inner) => {
+                !key.starts_with("$$") && (is_rule(inner) || inner.values().any(|v| v.as_str().is_some_and(|t| is_known(bare(base(t))))))
+            }
             _ => false,
         }
     })

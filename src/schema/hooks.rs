@@ -57,7 +57,9 @@ impl Step {
 
 /// `(beforeMap, afterUnmap)` entries of a codec.
 pub(crate) fn entries(codec: Codec, config: &SchemaConfig) -> (Option<Value>, Option<Value>) {
-    let Some((write, read, params)) = codec.actions() else { return (None, None) };
+    let Some((write, read, params)) = codec.actions() else {
+        return (None, None);
+    };
     let entry = |action: Action| match params {
         None => Value::from(action.name()),
         Some((name, n)) => {

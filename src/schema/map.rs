@@ -2,7 +2,7 @@
 
 use super::SchemaConfig;
 use super::definition::plugin_of;
-use crate::codec::{base62, plugin_code};
+use crate::codec::{self, base62};
 use crate::value::{Object, Value};
 use indexmap::{IndexMap, IndexSet};
 
@@ -58,7 +58,11 @@ pub fn extract_object_keys(object: &Object, prefix: &str) -> Vec<String> {
 }
 
 pub(crate) fn join(prefix: &str, key: &str) -> String {
-    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
+    if prefix.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{prefix}.{key}")
+    }
 }
 
 /// Definition at a dotted path.
@@ -80,7 +84,12 @@ pub(crate) fn definition_at<'a>(attributes: &'a Object, path: &str) -> Option<&'
 
 fn text_map(object: Option<&Object>) -> Option<CodeMap> {
     let object = object.filter(|o| !o.is_empty())?;
-    Some(object.iter().filter_map(|(k, v)| v.as_str().map(|c| (k.clone(), c.to_owned()))).collect())
+    Some(
+        object
+            .iter()
+            .filter_map(|(k, v)| v.as_str().map(|c| (k.clone(), c.to_owned())))
+            .collect(),
+    )
 }
 
 /// Owner of the plugin attribute at `path`, if it is one.
@@ -122,7 +131,7 @@ pub(crate) fn build(config: &SchemaConfig) -> Maps {
         Some(given) => given,
         // A bare schema with a given map has no plugin map; a resource always needs its plugin codes.
         None if has_explicit && config.plugin_subkeys => CodeMap::default(),
-        None => plugin_codes(config, plugin),
+        None => plugin_codes(config, &plugin),
     };
     Maps { map, plugin_map, owners }
 }
@@ -132,28 +141,29 @@ fn under_plugin(config: &SchemaConfig, path: &str) -> bool {
 }
 
 fn positions(keys: Vec<String>) -> CodeMap {
-    keys.into_iter().zip(0u32..).map(|(key, i)| (key, base62::encode(f64::from(i)))).collect()
+    keys.into_iter()
+        .zip(0u32..)
+        .map(|(key, i)| (key, base62::encode(f64::from(i))))
+        .collect()
 }
 
-fn plugin_codes(config: &SchemaConfig, attributes: Vec<(String, String)>) -> CodeMap {
-    let mut used: IndexSet<String> = IndexSet::new();
-    let mut map = CodeMap::default();
-    let registry = config.registry.as_ref().and_then(Value::as_object).and_then(|r| r.get("pluginSchemaRegistry")).and_then(Value::as_object);
-    for (attribute, owner) in attributes {
-        let registered = registry
-            .and_then(|r| r.get(&owner)?.as_object()?.get("mapping")?.as_object()?.get(&attribute)?.as_str())
-            .map(str::to_owned);
-        let base = plugin_code(&owner, &attribute);
-        let mut code = registered.unwrap_or_else(|| base.clone());
-        let mut counter = 0u32;
-        while used.contains(&code) {
-            counter += 1;
-            code = format!("{base}{counter}");
-        }
-        used.insert(code.clone());
-        map.insert(attribute, code);
-    }
-    map
+fn plugin_codes(config: &SchemaConfig, attributes: &[(String, String)]) -> CodeMap {
+    let registry = config
+        .registry
+        .as_ref()
+        .and_then(|r| r.as_object()?.get("pluginSchemaRegistry")?.as_object());
+    let registered = |plugin: &str, attribute: &str| -> Option<String> {
+        let mapping = registry?.get(plugin)?.as_object()?.get("mapping")?.as_object()?;
+        mapping.get(attribute)?.as_str().map(str::to_owned)
+    };
+    codec::plugin_codes(attributes.iter().map(|(attribute, plugin)| (plugin.as_str(), attribute.as_str())))
+        .into_iter()
+        .zip(attributes)
+        .map(|((attribute, code), (_, plugin))| {
+            let code = registered(plugin, &attribute).unwrap_or(code);
+            (attribute, code)
+        })
+        .collect()
 }
 
 /// Codes of a resource that carries the registry of s3db.js 21: base36 of the registry index.

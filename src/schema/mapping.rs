@@ -70,7 +70,10 @@ impl Schema {
         let top = segments.is_empty();
         let child = node.children.get(name);
         if child.is_none() && is_prototype_name(name) {
-            return Err(Error::validation(name, format!("attribute name '{name}' is not allowed; rename it")));
+            return Err(Error::validation(
+                name,
+                format!("attribute name '{name}' is not allowed; rename it"),
+            ));
         }
         segments.push(name.to_owned());
         match child {
@@ -94,7 +97,14 @@ impl Schema {
         Ok(())
     }
 
-    fn map_leaf(&self, attribute: &Attribute, value: &Value, segments: &[String], context: &mut Encoding<'_>, mapped: &mut Mapped) -> Result<()> {
+    fn map_leaf(
+        &self,
+        attribute: &Attribute,
+        value: &Value,
+        segments: &[String],
+        context: &mut Encoding<'_>,
+        mapped: &mut Mapped,
+    ) -> Result<()> {
         if attribute.codec == Codec::Password
             && let Value::String(s) = value
             && s.len() > 72
@@ -160,7 +170,10 @@ impl Schema {
                 reading.extra(extra);
                 continue;
             }
-            let named = plugin_map.as_ref().and_then(|m| m.get(code)).or_else(|| map.as_ref().and_then(|m| m.get(code)));
+            let named = plugin_map
+                .as_ref()
+                .and_then(|m| m.get(code))
+                .or_else(|| map.as_ref().and_then(|m| m.get(code)));
             let index = match named {
                 Some(path) => self.attribute_of_path(path),
                 None if map.is_some() => None,
@@ -185,7 +198,9 @@ impl Schema {
     /// `applyHooksActions`: the lists of one hook over the attributes that have a value.
     pub fn apply_hooks(&self, record: &Object, hook: &str) -> Result<Object> {
         let mut out = record.clone();
-        let Some(lists) = self.hooks.get(hook).and_then(Value::as_object) else { return Ok(out) };
+        let Some(lists) = self.hooks.get(hook).and_then(Value::as_object) else {
+            return Ok(out);
+        };
         for (path, list) in lists {
             let segments: Vec<String> = match self.attribute_of_path(path) {
                 Some(i) => self.attributes[i].segments.clone(),
@@ -245,7 +260,9 @@ pub(crate) fn flatten(path: &str, value: &Value, out: &mut Object) -> Result<()>
 }
 
 fn inverted(map: &Object) -> CodeMap {
-    map.iter().filter_map(|(path, code)| Some((code.as_str()?.to_owned(), path.clone()))).collect()
+    map.iter()
+        .filter_map(|(path, code)| Some((code.as_str()?.to_owned(), path.clone())))
+        .collect()
 }
 
 fn slot_mut<'a>(object: &'a mut Object, segments: &[String]) -> Option<&'a mut Value> {
@@ -309,11 +326,6 @@ impl<'a> Reading<'a> {
             hints: Vec::new(),
             texts: Vec::new(),
         }
-    }
-
-    /// Whether the attribute already has a value.
-    pub fn has(&self, index: usize) -> bool {
-        self.slots[index].is_some()
     }
 
     /// Stored value of an attribute; the first one wins.
@@ -391,7 +403,9 @@ impl<'a> Reading<'a> {
 
     fn open_secret(&mut self, path: &str, value: Value) -> Value {
         let Value::Object(members) = &value else { return value };
-        let Some(Value::String(stored)) = members.get(SECRET_MEMBER).filter(|_| members.len() == 1) else { return value };
+        let Some(Value::String(stored)) = members.get(SECRET_MEMBER).filter(|_| members.len() == 1) else {
+            return value;
+        };
         if !UNDECLARED_SECRET.is_stored_form(stored) {
             return value;
         }

@@ -19,8 +19,8 @@ pub use action::{Action, Params};
 pub use hooks::HOOK_NAMES;
 pub use map::extract_object_keys;
 
-pub(crate) use attribute::{Attribute, Decoding, Encoding, Node, UNDECLARED_SECRET};
-pub(crate) use codec::{Codec, Env, corrupted, revive, sniff};
+pub(crate) use attribute::{Attribute, Node};
+pub(crate) use codec::{Codec, Env, corrupted};
 pub(crate) use map::{CodeMap, join};
 pub(crate) use mapping::{Mapped, Reading, Uncoded, flatten, is_prototype_name, set_path};
 
@@ -221,7 +221,13 @@ impl Schema {
 /// Metadata key on the wire: characters outside `A-Z a-z 0-9 - _` become `_`.
 pub(crate) fn wire_name(key: &str) -> String {
     key.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect()
 }
 
@@ -229,7 +235,9 @@ fn check_names(attributes: &Object, prefix: &str) -> Result<()> {
     for (name, definition) in attributes {
         let path = join(prefix, name);
         if is_prototype_name(name) {
-            return Err(Error::new(Kind::Schema, format!("attribute name '{path}' is not allowed; choose another name")).with("attribute", path));
+            return Err(
+                Error::new(Kind::Schema, format!("attribute name '{path}' is not allowed; choose another name")).with("attribute", path),
+            );
         }
         match definition {
             Value::String(_) | Value::Array(_) => {}
@@ -237,7 +245,8 @@ fn check_names(attributes: &Object, prefix: &str) -> Result<()> {
             Value::Object(_) => {}
             _ if name.starts_with("$$") => {}
             _ => {
-                let message = format!("definition of attribute '{path}' must be a type text, a rule object, nested attributes or a list of them");
+                let message =
+                    format!("definition of attribute '{path}' must be a type text, a rule object, nested attributes or a list of them");
                 return Err(Error::new(Kind::Schema, message).with("attribute", path));
             }
         }
@@ -251,9 +260,13 @@ fn attach_hooks(config: &SchemaConfig, hooks: &Object, attributes: &mut [Attribu
     for attribute in attributes.iter_mut().filter(|a| !a.branch) {
         let path = attribute.path.clone();
         let definition = map::definition_at(&config.attributes, &path);
-        let user = HOOK_NAMES
-            .iter()
-            .any(|h| config.hooks.get(*h).and_then(Value::as_object).is_some_and(|o| o.contains_key(&path)));
+        let user = HOOK_NAMES.iter().any(|h| {
+            config
+                .hooks
+                .get(*h)
+                .and_then(Value::as_object)
+                .is_some_and(|o| o.contains_key(&path))
+        });
         if !user && config.generate_auto_hooks {
             continue;
         }
