@@ -5,6 +5,8 @@
 //! Layers, inside out: backend, prefix, meter, limit, retry, probe, guard, trace.
 
 pub mod condition;
+#[cfg(feature = "testkit")]
+pub mod contract;
 pub mod layers;
 pub mod memory;
 pub mod paging;
