@@ -84,9 +84,9 @@ impl S3Store {
                     last_modified: modified.or(captured.date),
                 })
             }
-            // What is missing is the source.
+            // Errors name the destination, even when the source is what is missing.
             Err(error) => Err(self
-                .failure("CopyObject", Some(&request.from))
+                .failure("CopyObject", Some(&request.to))
                 .conditional(conditional)
                 .map(error, &captured)),
         }
