@@ -128,20 +128,29 @@ async fn s3_store_keeps_the_contract_on_s3s_fs() {
         metadata_lowercased: true,
         races: false,
     };
-    run_except(store, expect, &[]).await;
+    // Keys are paths of the file system there: `a` and `a/b`, or `a/` with a body, exclude each
+    // other. Tokens are plain keys, and listings have no ETags.
+    let known = [
+        "odd_keys_are_kept_apart",
+        "keys_that_are_prefixes_of_keys_coexist",
+        "keys_come_in_byte_order",
+        "prefix_narrows",
+        "start_after_is_exclusive",
+        "invalid_tokens_are_refused",
+        "entries_describe_objects",
+    ];
+    run_except(store, expect, &known).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s3_store_keeps_the_contract_on_moto() {
     let Some(store) = external("S3DB_TEST_MOTO") else { return };
     let expect = Expect {
-        capabilities: Capabilities {
-            put_if_absent: true,
-            put_if_match: true,
-            delete_if_match: false,
-        },
+        capabilities: Capabilities::ALL,
         metadata_lowercased: true,
         races: false,
     };
-    run_except(store, expect, &[]).await;
+    // Moto ignores x-amz-copy-source-if-match and takes unknown tokens for an empty rest.
+    let known = ["copy_honours_source_if_match", "invalid_tokens_are_refused"];
+    run_except(store, expect, &known).await;
 }

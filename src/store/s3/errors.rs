@@ -220,7 +220,11 @@ impl Context<'_> {
         } else if status == 400 && !temporary {
             (Kind::Validation, sentence(&format!("{} was refused", self.operation)))
         } else {
-            (Kind::Unknown, sentence(&format!("{} failed with {code}", self.operation)))
+            let what = match code {
+                "UnknownError" => format!("{} failed with status {status}", self.operation),
+                code => format!("{} failed with {code}", self.operation),
+            };
+            (Kind::Unknown, sentence(&what))
         };
         Error::new(kind, lead).with_code(code).with_status(status).with_retry(retry)
     }
