@@ -5,10 +5,12 @@ use super::control::{Control, Counters, PATH, Snapshot, operation};
 use super::faults::{Dice, Faults, Verdict};
 use super::service::{OneKey, Service};
 use super::state::State;
+use base64::Engine as _;
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use md5::{Digest as _, Md5};
 use s3s::Body;
 use s3s::auth::SecretKey;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -147,7 +149,8 @@ async fn answer(
         Verdict::Serve => run(&service, request).await?,
         Verdict::Refuse { status, code } => {
             control.counters.lock().refused += 1;
-            drain(request).await;
+            // Read to the end, so that the client sees the answer and not a reset.
+            let _ = read(request.into_body()).await;
             failure(status, &code, head)?
         }
         Verdict::Drop => {
@@ -173,17 +176,35 @@ async fn answer(
 }
 
 async fn run(service: &S3Service, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
-    service
-        .call(request.map(Body::from))
-        .await
-        .map_err(|error| io::Error::other(format!("{error:?}")))
+    // The parsed request has no digest any more, so it is checked here, where S3 requires one.
+    let request = if request.method() == http::Method::POST && request.headers().contains_key("content-md5") {
+        let (parts, body) = request.into_parts();
+        let body = read(body).await?;
+        let digest = base64::engine::general_purpose::STANDARD.encode(Md5::digest(&body));
+        if parts
+            .headers
+            .get("content-md5")
+            .is_none_or(|sent| sent.as_bytes() != digest.as_bytes())
+        {
+            return failure(400, "BadDigest", false);
+        }
+        Request::from_parts(parts, Body::from(body))
+    } else {
+        request.map(Body::from)
+    };
+    service.call(request).await.map_err(|error| io::Error::other(format!("{error:?}")))
 }
 
-/// Reads the body of a refused request, so that the client sees the answer and not a reset.
-async fn drain(request: Request<Incoming>) {
+async fn read(body: Incoming) -> io::Result<Vec<u8>> {
     use http_body::Body as _;
-    let mut body = std::pin::pin!(request.into_body());
-    while let Some(Ok(_)) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {}
+    let mut bytes = Vec::new();
+    let mut body = std::pin::pin!(body);
+    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        if let Some(data) = frame.map_err(io::Error::other)?.data_ref() {
+            bytes.extend_from_slice(data);
+        }
+    }
+    Ok(bytes)
 }
 
 fn closed() -> io::Error {
@@ -212,15 +233,7 @@ async fn order(request: Request<Incoming>, control: &Control) -> Result<Response
     match request.method().as_str() {
         "GET" => {}
         "POST" => {
-            use http_body::Body as _;
-            let mut text = Vec::new();
-            let mut body = std::pin::pin!(request.into_body());
-            while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-                let frame = frame.map_err(io::Error::other)?;
-                if let Some(data) = frame.data_ref() {
-                    text.extend_from_slice(data);
-                }
-            }
+            let text = read(request.into_body()).await?;
             if let Err(message) = control.obey(&text) {
                 return json(StatusCode::BAD_REQUEST, refused(&message));
             }

@@ -100,6 +100,17 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
+/// `Content-Encoding` without `aws-chunked`, which belongs to the transfer.
+fn content_encoding(headers: &HeaderMap) -> Option<String> {
+    let text = header(headers, http::header::CONTENT_ENCODING)?;
+    let kept: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|token| !matches!(*token, "" | "aws-chunked"))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(","))
+}
+
 /// `Content-Type` and the others as stored, so that nothing is reinterpreted on the way out.
 fn object_headers(object: &Stored) -> S3Result<HeaderMap> {
     let mut headers = HeaderMap::new();
@@ -223,7 +234,7 @@ impl S3 for Service {
             }
         };
         let content_type = header(&req.headers, http::header::CONTENT_TYPE);
-        let content_encoding = header(&req.headers, http::header::CONTENT_ENCODING);
+        let content_encoding = content_encoding(&req.headers);
         let body = collect(req.input.body).await?;
         let object = Stored::new(body, metadata, content_type, content_encoding);
         let etag = ETag::Strong(object.etag.clone());
@@ -291,7 +302,7 @@ impl S3 for Service {
         }
         let metadata = user_metadata(&req.headers)?;
         let content_type = header(&req.headers, http::header::CONTENT_TYPE);
-        let content_encoding = header(&req.headers, http::header::CONTENT_ENCODING);
+        let content_encoding = content_encoding(&req.headers);
         let only = input.copy_source_if_match.map_or(Only::Always, if_match);
         let unwanted = input.copy_source_if_none_match;
         if unwanted.is_some() {
@@ -330,7 +341,8 @@ impl S3 for Service {
     }
 
     async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        if !req.headers.contains_key("content-md5") {
+        let checked = |name: &HeaderName| name == "content-md5" || name.as_str().starts_with("x-amz-checksum-");
+        if !req.headers.keys().any(checked) {
             return Err(s3_error!(InvalidRequest, "Missing required header for this request: Content-MD5"));
         }
         let Delete { objects, quiet } = req.input.delete;
