@@ -5,6 +5,7 @@
 //! room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
+pub mod catalog;
 pub mod codec;
 pub mod error;
 pub mod store;

@@ -2,6 +2,7 @@
 //! faults under the retry layer.
 
 use s3db::store::contract::{Expect, run};
+use s3db::store::file::FileStore;
 use s3db::store::layers::{Meter, RetryLayer, RetryPolicy, StackOptions, stack};
 use s3db::store::memory::{MemoryLimits, MemoryStore};
 use s3db::store::{Capabilities, Store};
@@ -35,6 +36,21 @@ async fn memory_under_a_prefix_keeps_the_contract() {
     let sibling = stacked(backend, "app/x2");
     run(sibling, EMBEDDED).await;
     run(store, EMBEDDED).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn files_keep_the_contract() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let store = FileStore::new(directory.path(), "contract", Some("none")).expect("valid");
+    run(Arc::new(store), EMBEDDED).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn durable_files_under_a_prefix_keep_the_contract() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let backend: Arc<dyn Store> = Arc::new(FileStore::new(directory.path(), "contract", None).expect("valid"));
+    run(stacked(backend.clone(), "app/x"), EMBEDDED).await;
+    run(stacked(backend, "app/x2"), EMBEDDED).await;
 }
 
 fn behind_faults(faults: Faults) -> (Arc<FaultyStore>, Arc<dyn Store>) {

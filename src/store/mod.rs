@@ -8,6 +8,7 @@ pub mod condition;
 pub mod connection;
 #[cfg(feature = "testkit")]
 pub mod contract;
+pub mod file;
 pub mod layers;
 pub mod memory;
 pub mod paging;
