@@ -5,6 +5,7 @@
 //! Layers, inside out: backend, prefix, meter, limit, retry, probe, guard, trace.
 
 pub mod condition;
+pub mod connection;
 #[cfg(feature = "testkit")]
 pub mod contract;
 pub mod file;
