@@ -152,7 +152,7 @@ pub fn decrypt(text: &str, passphrase: &str) -> Result<String> {
 
 /// The shape of a ciphertext: clean base64 of at least salt, IV and tag.
 pub fn looks_encrypted(text: &str) -> bool {
-    text.len() >= 60 && text.len() % 4 == 0 && {
+    text.len() >= 60 && text.len().is_multiple_of(4) && {
         use ::base64::Engine as _;
         ::base64::engine::general_purpose::STANDARD
             .decode(text)
