@@ -2,6 +2,9 @@
 import { cases } from './cases.mjs';
 
 const task = JSON.parse(process.env.BENCH_TASK);
-const result = await cases[task.case](globalThis.library, task);
-process.stdout.write(`\n\u0001${JSON.stringify(result)}\n`);
-process.exit(0);
+try {
+  const result = await cases[task.case](globalThis.library, task);
+  process.stdout.write(`\n\u0001${JSON.stringify(result)}\n`, () => process.exit(0));
+} catch (error) {
+  process.stderr.write(`${error.stack}\n`, () => process.exit(1));
+}

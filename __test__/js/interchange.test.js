@@ -113,11 +113,8 @@ describe('interchange with s3db.js 19.5.10', { skip }, () => {
       const kept = await rival.call('get', { resource: `guarded-${behavior}`, ids: idsOf(secrets) });
       for (const [index, { pin, ...record }] of secrets.entries()) {
         const { pin: hash, ...other } = bare(kept[index]);
-        // Under body-only s3db.js 19 returns the ciphertext, also of what it wrote itself.
-        if (behavior === 'body-only') {
-          other.token = await decrypt(other.token, PASSPHRASE);
-          other.vault.code = await decrypt(other.vault.code, PASSPHRASE);
-        }
+        // Under body-only s3db.js 19 returns top-level secrets as ciphertext, also those that it wrote itself.
+        if (behavior === 'body-only') other.token = await decrypt(other.token, PASSPHRASE);
         assert.deepEqual(other, record, `${behavior} ${record.id}`);
         assert.equal(await rival.call('verify', { password: pin, hash }), true, `${behavior} ${record.id} password`);
         read += 1;
