@@ -1,0 +1,157 @@
+/**
+ * The native half of a resource: one handle per store and definition, created when first needed
+ * and replaced when the definition changed.
+ */
+import { native } from '../native/load.js';
+import { fromText, toText } from '../native/text.js';
+import { fromNative } from '../errors/from-native.js';
+import { storeFor } from '../client/store-for.js';
+import { versionDefinitions } from './versions.js';
+import { sortedPartitions } from './partition-rules.js';
+import { plainDefinition } from './values.js';
+
+/** @typedef {{ handle: import('../native/binding.d.ts').NativeResource, stamp: object[] }} Slot */
+
+function partitionCount(partitions) {
+  let count = 0;
+  for (const name in partitions) if (Object.hasOwn(partitions, name)) count += 1;
+  return count;
+}
+
+/** True when nothing that the native handle was built from has changed. */
+function isFresh(slot, resource, store) {
+  const { config, schema } = resource;
+  return slot.store === store
+    && slot.version === resource.version
+    && slot.attributes === resource.attributes
+    && slot.schema === schema
+    && slot.revision === resource._definitionRevision
+    && slot.partitions === config.partitions
+    && slot.partitionCount === partitionCount(config.partitions)
+    && slot.behavior === resource.behavior
+    && slot.passphrase === resource.passphrase
+    && slot.bcryptRounds === resource.bcryptRounds
+    && slot.parallelism === resource.parallelism
+    && slot.autoDecrypt === config.autoDecrypt
+    && slot.timestamps === config.timestamps
+    && slot.versions === resource._savedVersions;
+}
+
+function nativeConfig(resource, store) {
+  const { config, schema } = resource;
+  const result = {
+    name: resource.name,
+    version: String(resource.version),
+    attributes: plainDefinition(resource.attributes),
+    behavior: resource.behavior,
+    timestamps: Boolean(config.timestamps),
+    autoDecrypt: config.autoDecrypt !== false,
+    passphrase: resource.passphrase,
+    bcryptRounds: resource.bcryptRounds,
+    map: schema.map,
+    pluginMap: schema.pluginMap,
+    pluginAttributeMetadata: schema._pluginAttributeMetadata ?? {},
+    definitionHash: resource.getDefinitionHash(),
+    allNestedObjectsOptional: config.allNestedObjectsOptional !== false,
+    versions: versionDefinitions(resource),
+    partitions: sortedPartitions(config.partitions),
+    parallelism: resource.parallelism,
+    etagQuoted: resource.client?.unquotedEtags !== true,
+  };
+  if (resource._schemaRegistry) result.schemaRegistry = resource._schemaRegistry;
+  return result;
+}
+
+/** The native handle of a resource for the store its client uses now. */
+export function nativeOf(resource) {
+  const store = storeFor(resource.client);
+  const slots = resource._nativeSlots;
+  for (let i = 0; i < slots.length; i += 1) {
+    if (slots[i].store === store) {
+      if (isFresh(slots[i], resource, store)) return slots[i].handle;
+      resource._nativeRetired.push(slots.splice(i, 1)[0].handle);
+      break;
+    }
+  }
+  return buildSlot(resource, store).handle;
+}
+
+function buildSlot(resource, store) {
+  let handle;
+  try {
+    handle = new native.NativeResource(store, toText(nativeConfig(resource, store)));
+  } catch (error) {
+    throw toPublic(resource, error, {});
+  }
+  const reference = new WeakRef(resource);
+  handle.setEventSink((text) => {
+    const target = reference.deref();
+    if (target) emitNativeEvents(target, [fromText(text)]);
+  });
+  const slot = {
+    store,
+    handle,
+    version: resource.version,
+    attributes: resource.attributes,
+    schema: resource.schema,
+    revision: resource._definitionRevision,
+    partitions: resource.config.partitions,
+    partitionCount: partitionCount(resource.config.partitions),
+    behavior: resource.behavior,
+    passphrase: resource.passphrase,
+    bcryptRounds: resource.bcryptRounds,
+    parallelism: resource.parallelism,
+    autoDecrypt: resource.config.autoDecrypt,
+    timestamps: resource.config.timestamps,
+    versions: resource._savedVersions,
+  };
+  // A store seen before and one of a replaced client: two at most. Work still queued in an older
+  // handle is kept for drain().
+  resource._nativeSlots.push(slot);
+  if (resource._nativeSlots.length > 2) resource._nativeRetired.push(resource._nativeSlots.shift().handle);
+  return slot;
+}
+
+/** Waits for queued index work of every handle of the resource. */
+export async function drainNative(resource) {
+  const handles = [...resource._nativeSlots.map((slot) => slot.handle), ...resource._nativeRetired];
+  resource._nativeRetired = [];
+  await Promise.all(handles.map((handle) => handle.drain()));
+}
+
+/** Published error for a native failure; errors that already are JavaScript classes pass unchanged. */
+export function toPublic(resource, error, context) {
+  return fromNative(error, {
+    resourceName: resource.name,
+    bucket: resource.client?.config?.bucket ?? resource.client?.bucket ?? 'unknown',
+    ...context,
+  });
+}
+
+/** Emits the events that a native call reported. */
+export function emitNativeEvents(resource, events) {
+  if (!events) return;
+  for (const { event, payload } of events) {
+    if (payload && typeof payload === 'object') {
+      if (isNativeError(payload.error)) {
+        payload.error = toPublic(resource, payload.error, { id: payload.id, operation: payload.operation });
+        payload.message ??= payload.error.message;
+      }
+      if (Array.isArray(payload.failures)) {
+        payload.failures = payload.failures.map((failure) => (isNativeError(failure) ? toPublic(resource, failure, { id: payload.id }) : failure));
+      }
+    }
+    resource.emit(event, payload);
+  }
+}
+
+function isNativeError(value) {
+  return value !== null && typeof value === 'object' && !(value instanceof Error) && typeof value.kind === 'string';
+}
+
+/** How partition references are maintained for this call. */
+export function refsMode(resource) {
+  const { config } = resource;
+  if (config.strictPartitions) return 'strict';
+  return config.asyncPartitions ? 'queue' : 'await';
+}
