@@ -296,8 +296,7 @@ export class MemoryStorage {
     const CommonPrefixes = [];
     const walk = { prefix: prefix ?? '', delimiter: delimiter || undefined, startAfter: startAfter || undefined };
     let token = continuationToken ?? undefined;
-    if (token !== undefined && /^\d{1,15}$/.test(token)) token = this.#tokenAt(walk, Number(token));
-    let more = limit > 0 && token !== null;
+    let more = limit > 0;
     while (more) {
       const room = limit - Contents.length - CommonPrefixes.length;
       const page = this.#page({ ...walk, token, maxKeys: Math.min(PAGE, room) });
@@ -306,7 +305,7 @@ export class MemoryStorage {
       token = page.nextToken ?? undefined;
       more = token !== undefined && Contents.length + CommonPrefixes.length < limit;
     }
-    const next = limit > 0 && typeof token === 'string' ? token : null;
+    const next = (limit > 0 && token) || null;
     return {
       Contents,
       CommonPrefixes,
@@ -333,19 +332,6 @@ export class MemoryStorage {
       }
       throw nativeErrorOf(error) === null ? error : fromNative(error);
     }
-  }
-
-  /** Token after `offset` entries; undefined at the start, null when the listing ends before. */
-  #tokenAt(walk, offset) {
-    let token;
-    let left = offset;
-    while (left > 0) {
-      const page = this.#page({ ...walk, token, maxKeys: Math.min(PAGE, left) });
-      left -= page.entries.length + page.commonPrefixes.length;
-      token = page.nextToken ?? null;
-      if (token === null) return null;
-    }
-    return token;
   }
 
   /** A deep copy of everything, in the format of the snapshot file. */
