@@ -1,10 +1,9 @@
-import { DatabaseError } from '../errors/index.js';
 import { isUtf8 } from 'node:buffer';
+import { DatabaseError, isNotFound } from '../errors/index.js';
 import { readBody } from './body.js';
-import { KeyLister, listingOrder } from './foreign-listing.js';
 import { toForeign } from './foreign-errors.js';
+import { isReference, KeyLister, listingOrder } from './foreign-listing.js';
 import { bareEtag, stripPrefix } from './keys.js';
-import { isNotFound } from './map-error.js';
 import { decodeValue, encodeValue } from './metadata.js';
 import { forEachLimited } from './pool.js';
 import { isReplaced, isShipped } from './pristine.js';
@@ -15,7 +14,7 @@ const missingMethod = (name) =>
   new DatabaseError(`Client does not implement ${name}()`, {
     operation: name,
     statusCode: 501,
-    suggestion: `Add ${name}() to the client passed as client, or use S3Client, MemoryClient or FileSystemClient.`,
+    suggestion: `Add ${name}() to the client passed as client, or use S3Client, MemoryClient or FileSystemClient.`
   });
 
 function requireMethod(client, name) {
@@ -43,7 +42,7 @@ function describe(reply, bodyLength) {
     contentType: reply.ContentType ?? undefined,
     contentEncoding: reply.ContentEncoding ?? undefined,
     versionId: reply.VersionId ?? undefined,
-    expiration: reply.Expiration ?? undefined,
+    expiration: reply.Expiration ?? undefined
   };
 }
 
@@ -52,7 +51,7 @@ const outcome = (reply) => {
   return {
     etag: bareEtag(result?.ETag),
     versionId: reply?.VersionId ?? undefined,
-    lastModified: result?.LastModified === undefined || result.LastModified === null ? undefined : milliseconds(result.LastModified),
+    lastModified: result?.LastModified === undefined || result.LastModified === null ? undefined : milliseconds(result.LastModified)
   };
 };
 
@@ -98,7 +97,9 @@ export function storeCallbacks(client) {
     requireMethod(client, 'headObject');
     const reply = await client.headObject(key);
     if (reply === undefined || reply === null) throw sdkError('NotFound', 404);
-    return describe(reply, 0);
+    // A length that the client does not tell is that of the body.
+    const unknown = reply.ContentLength === undefined || reply.ContentLength === null;
+    return describe(reply, unknown ? (await get(key)).body.length : 0);
   };
 
   const copy = async ({ from, to, metadata, contentType, sourceIfMatch }) => {
@@ -115,7 +116,7 @@ export function storeCallbacks(client) {
       contentType: contentType ?? meta.contentType,
       contentEncoding: meta.contentEncoding,
       // Onto itself the condition still holds at the moment of the write.
-      ifMatch: from === to && meta.etag !== undefined ? sourceIfMatch : undefined,
+      ifMatch: from === to && meta.etag !== undefined ? sourceIfMatch : undefined
     };
     return put(request, body);
   };
@@ -143,37 +144,43 @@ export function storeCallbacks(client) {
     return { deleted: without(keys, errors), errors };
   };
 
-  /** Our own clients page with tokens of the store, unless the method that a caller watches was replaced. */
+  /** Our own clients page with tokens of the store, unless a method that a caller may watch was replaced. */
   const list = async (request) => {
-    const watched = listingOrder(request.prefix).slice(0, 1);
-    if (!isShipped(client) || isReplaced(client, watched)) return lister.list(request);
+    const order = listingOrder(request.prefix);
+    if (!isShipped(client)) return lister.list(request, order);
+    const replaced = order.slice(0, isReference(request.prefix) ? 2 : 1).filter((name) => isReplaced(client, name));
+    if (replaced.length > 0) return lister.list(request, [...replaced, ...order]);
     const { prefix, delimiter, startAfter, token, maxKeys } = request;
-    const reply = await client.listObjects({ prefix, maxKeys: maxKeys || 1000, ...defined({ delimiter, startAfter, continuationToken: token }) });
+    const reply = await client.listObjects({
+      prefix,
+      maxKeys: maxKeys || 1000,
+      ...defined({ delimiter, startAfter, continuationToken: token })
+    });
     const root = keyPrefix();
     return {
       entries: (reply.Contents ?? []).map(({ Key, Size, ETag, LastModified }) => ({
         key: stripPrefix(root, Key),
         size: whole(Size, 0),
         etag: bareEtag(ETag),
-        lastModified: milliseconds(LastModified),
+        lastModified: milliseconds(LastModified)
       })),
       commonPrefixes: (reply.CommonPrefixes ?? []).map(({ Prefix }) => stripPrefix(root, Prefix)),
-      nextToken: reply.IsTruncated ? (reply.NextContinuationToken ?? undefined) : undefined,
+      nextToken: reply.IsTruncated ? (reply.NextContinuationToken ?? undefined) : undefined
     };
   };
 
   return {
-    put: answer((request, body) => put(JSON.parse(request), body)),
+    put: answer((request, body) => put(parse(request), body)),
     get: answer(get, ({ meta, body }) => ({ meta: JSON.stringify(meta), body })),
     head: answer(head),
-    copy: answer((request) => copy(JSON.parse(request))),
+    copy: answer((request) => copy(parse(request))),
     delete: answer(async (request) => {
-      const { key, ifMatch } = JSON.parse(request);
-      await remove(key, ifMatch ?? undefined);
+      const { key, ifMatch } = parse(request);
+      await remove(key, ifMatch);
       return {};
     }),
     deleteMany: answer((keys) => removeMany(JSON.parse(keys))),
-    list: answer((request) => list(withoutNulls(JSON.parse(request)))),
+    list: answer((request) => list(parse(request)))
   };
 }
 
@@ -188,12 +195,13 @@ function answer(work, format = JSON.stringify) {
   };
 }
 
-const withoutNulls = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+/** A request; absent members come as null. */
+const parse = (text) => Object.fromEntries(Object.entries(JSON.parse(text)).filter(([, value]) => value !== null));
 
 const keyError = (key, error) => ({
   key,
   code: String(error?.code ?? error?.Code ?? error?.name ?? 'Error'),
-  message: String(error?.message ?? error),
+  message: String(error?.message ?? error)
 });
 
 function without(keys, errors) {
@@ -206,11 +214,15 @@ function deleteReport(keys, report, keyPrefix) {
   const asked = new Set(keys);
   const relative = (key) => (asked.has(key) ? key : stripPrefix(keyPrefix, String(key)));
   const errors = [];
-  for (const { Key, Code, Message } of report?.Errors ?? []) errors.push({ key: relative(Key), code: Code ?? 'Error', message: Message ?? String(Code) });
+  for (const { Key, Code, Message } of report?.Errors ?? [])
+    errors.push({ key: relative(Key), code: Code ?? 'Error', message: Message ?? String(Code) });
   for (const failure of report?.notFound ?? []) {
     if (isNotFound(failure?.raw)) continue;
     const items = Array.isArray(failure?.item) ? failure.item : failure?.item === undefined ? keys : [failure.item];
-    const { code, message } = keyError('', { code: failure?.raw?.Code ?? failure?.raw?.code ?? failure?.raw?.name, message: failure?.message });
+    const { code, message } = keyError('', {
+      code: failure?.raw?.Code ?? failure?.raw?.code ?? failure?.raw?.name,
+      message: failure?.message
+    });
     for (const item of items) errors.push({ key: relative(item), code, message });
   }
   return { deleted: without(keys, errors), errors };

@@ -39,7 +39,7 @@ export class ObjectBody extends Readable {
       start(controller) {
         if (bytes.length > 0) controller.enqueue(new Uint8Array(bytes));
         controller.close();
-      },
+      }
     });
   }
 

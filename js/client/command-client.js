@@ -3,21 +3,22 @@ import { UnknownError } from '../errors/index.js';
 import { ids } from '../native/load.js';
 import {
   CopyObjectCommand,
+  callerKeyOf,
+  commandName,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  callerKeyOf,
-  commandName,
-  withCallerKey,
+  withCallerKey
 } from './commands.js';
-import { copySource, fullKey, listPrefix, stripPrefix } from './keys.js';
+import { copySource, fullKey, listPosition, listPrefix, stripPrefix } from './keys.js';
 import { composedError, mapClientError } from './map-error.js';
 import { decodeMetadata, encodeMetadata } from './metadata.js';
 import { NativeTransport } from './native-transport.js';
 import { chunksOf, forEachLimited } from './pool.js';
+import { commandFor } from './sdk-commands.js';
 
 const PAGE = 1000;
 
@@ -72,8 +73,19 @@ export class CommandClient extends EventEmitter {
     if (legacy !== null && this.listenerCount(legacy) > 0) this.emit(legacy, ...args);
   }
 
+  async #send(command) {
+    const { client } = this;
+    // Our own transport takes commands as they are, without a turn of the event loop.
+    return client.send(client instanceof NativeTransport ? command : await commandFor(client, command, this.sdk));
+  }
+
   #mapped(error, key, command) {
-    return mapClientError(error, { bucket: this.config.bucket, key, commandName: command && commandName(command), commandInput: command?.input });
+    return mapClientError(error, {
+      bucket: this.config.bucket,
+      key,
+      commandName: command && commandName(command),
+      commandInput: command?.input
+    });
   }
 
   /**
@@ -86,7 +98,7 @@ export class CommandClient extends EventEmitter {
     this.#announce('cl:request', 'command.request', name, command.input);
     let response;
     try {
-      response = await this.client.send(command);
+      response = await this.#send(command);
     } catch (error) {
       throw this.#mapped(error, callerKeyOf(command), command);
     }
@@ -128,8 +140,8 @@ export class CommandClient extends EventEmitter {
         ContentEncoding: contentEncoding,
         ContentLength: contentLength,
         IfMatch: ifMatch,
-        IfNoneMatch: ifNoneMatch,
-      }),
+        IfNoneMatch: ifNoneMatch
+      })
     );
     const params = { key, metadata, contentType, body, contentEncoding, contentLength };
     return this.#sendFor('cl:PutObject', 'putObject', key, params, command);
@@ -175,8 +187,8 @@ export class CommandClient extends EventEmitter {
         MetadataDirective: metadataDirective || undefined,
         Metadata: metadata && typeof metadata === 'object' ? encodeMetadata(metadata) : undefined,
         ContentType: contentType || undefined,
-        CopySourceIfMatch: copySourceIfMatch,
-      }),
+        CopySourceIfMatch: copySourceIfMatch
+      })
     );
     return this.#sendFor('cl:CopyObject', 'copyObject', to, { from, to, metadataDirective }, command);
   }
@@ -201,7 +213,9 @@ export class CommandClient extends EventEmitter {
    * @param {{ ifMatch?: string }} [options] `ifMatch`: only while the ETag is this one
    */
   async deleteObject(key, { ifMatch } = {}) {
-    const command = new DeleteObjectCommand(present({ Bucket: this.config.bucket, Key: fullKey(this.config.keyPrefix, key), IfMatch: ifMatch }));
+    const command = new DeleteObjectCommand(
+      present({ Bucket: this.config.bucket, Key: fullKey(this.config.keyPrefix, key), IfMatch: ifMatch })
+    );
     return this.#sendFor('cl:DeleteObject', 'deleteObject', key, { key }, command);
   }
 
@@ -222,7 +236,7 @@ export class CommandClient extends EventEmitter {
       try {
         if (checks) for (const { key } of chunk) await this.exists(key);
         const response = await this.sendCommand(
-          new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: chunk.map(({ full }) => ({ Key: full })) } }),
+          new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: chunk.map(({ full }) => ({ Key: full })) } })
         );
         deleted.push(response);
         for (const failure of response?.Errors ?? []) {
@@ -231,7 +245,13 @@ export class CommandClient extends EventEmitter {
         }
       } catch (error) {
         const mapped = this.#mapped(error, undefined);
-        notFound.push(new DeleteFailure(mapped.message, mapped, chunk.map(({ key }) => key)));
+        notFound.push(
+          new DeleteFailure(
+            mapped.message,
+            mapped,
+            chunk.map(({ key }) => key)
+          )
+        );
       }
     });
     const report = { deleted, notFound };
@@ -254,9 +274,9 @@ export class CommandClient extends EventEmitter {
       let page;
       let response;
       try {
-        page = await this.client.send(new ListObjectsV2Command(present({ Bucket: bucket, Prefix, ContinuationToken })));
+        page = await this.#send(new ListObjectsV2Command(present({ Bucket: bucket, Prefix, ContinuationToken })));
         const Objects = (page.Contents ?? []).map(({ Key }) => ({ Key }));
-        if (Objects.length > 0) response = await this.client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
+        if (Objects.length > 0) response = await this.#send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
       } catch (error) {
         throw this.#mapped(error, prefix);
       }
@@ -273,7 +293,7 @@ export class CommandClient extends EventEmitter {
         prefix,
         deletedCount: totalDeleted,
         errors: errors.map(({ Key, Code, Message }) => ({ key: stripPrefix(keyPrefix, Key), code: Code, message: Message })),
-        suggestion: 'Check permissions and object locks of the keys in data.errors, then call deleteAll again.',
+        suggestion: 'Check permissions and object locks of the keys in data.errors, then call deleteAll again.'
       });
     }
     this.#announce('cl:DeleteAllComplete', 'deleteAllComplete', { prefix, totalDeleted });
@@ -332,7 +352,7 @@ export class CommandClient extends EventEmitter {
       ContinuationToken: continuationToken ?? undefined,
       Prefix: listPrefix(keyPrefix, prefix),
       Delimiter: delimiter ?? undefined,
-      StartAfter: startAfter === undefined || startAfter === null ? undefined : fullKey(keyPrefix, startAfter, 'startAfter'),
+      StartAfter: listPosition(keyPrefix, startAfter)
     });
     let response;
     try {
@@ -409,7 +429,11 @@ export class CommandClient extends EventEmitter {
     if (offset > 0) token = await this.getContinuationTokenAfterOffset({ prefix, offset });
     if (amount > 0 && (!(offset > 0) || token)) {
       do {
-        const page = await this.listObjects({ prefix, maxKeys: Math.min(PAGE, amount - keys.length), continuationToken: token ?? undefined });
+        const page = await this.listObjects({
+          prefix,
+          maxKeys: Math.min(PAGE, amount - keys.length),
+          continuationToken: token ?? undefined
+        });
         for (const { Key } of page.Contents ?? []) keys.push(stripPrefix(this.config.keyPrefix, Key));
         token = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (token && keys.length < amount);
@@ -443,6 +467,6 @@ export function moveAllError(bucket, { prefixFrom, prefixTo, keys, results, erro
     failedCount: errors.length,
     successCount: results.length,
     errors,
-    suggestion: 'Check the causes in data.errors; moved objects are already at their new keys.',
+    suggestion: 'Check the causes in data.errors; moved objects are already at their new keys.'
   });
 }

@@ -24,18 +24,31 @@ export class FileSystemClient extends CommandClient {
    * @param {number} [options.parallelism]
    * @param {string} [options.region]
    */
-  constructor({ basePath, bucket = 's3db', keyPrefix = '', durability = 'full', id = null, verbose = false, parallelism = 10, region = 'us-east-1' } = {}) {
+  constructor({
+    basePath,
+    bucket = 's3db',
+    keyPrefix = '',
+    durability = 'full',
+    id = null,
+    verbose = false,
+    parallelism = 10,
+    region = 'us-east-1'
+  } = {}) {
     super({ id, verbose, parallelism });
     if (typeof basePath !== 'string' || basePath === '') {
       throw new ValidationError('FileSystemClient requires a path', {
         field: 'basePath',
         value: basePath,
         statusCode: 400,
-        suggestion: 'Pass basePath, or a connection string such as file:///var/lib/app.',
+        suggestion: 'Pass basePath, or a connection string such as file:///var/lib/app.'
       });
     }
     if (!DURABILITY.includes(durability)) {
-      throw new ValidationError(`Unknown durability '${durability}'. Valid: ${DURABILITY.join(', ')}`, { field: 'durability', value: durability, statusCode: 400 });
+      throw new ValidationError(`Unknown durability '${durability}'. Valid: ${DURABILITY.join(', ')}`, {
+        field: 'durability',
+        value: durability,
+        statusCode: 400
+      });
     }
     this.basePath = resolve(basePath);
     this.durability = durability;

@@ -1,12 +1,28 @@
-import { DatabaseError } from '../errors/index.js';
-import { holdForeign } from '../errors/from-native.js';
-import { isNotFound, isPreconditionFailed, statusOf } from './map-error.js';
-import { nativeErrorOf } from './sdk-errors.js';
+import { holdForeign, nativeReport } from '../errors/from-native.js';
+import { DatabaseError, isNotFound, isPrecondition, statusOf } from '../errors/index.js';
 
 /** Recognises what a client's error means, and passes it through native code without losing its identity. */
 
-const NETWORK = new Set(['ETIMEDOUT', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'TimeoutError', 'NetworkingError', 'NetworkError']);
-const THROTTLING = new Set(['SlowDown', 'ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded', 'ServiceUnavailable', 'InternalError', 'RequestTimeout']);
+const NETWORK = new Set([
+  'ETIMEDOUT',
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'TimeoutError',
+  'NetworkingError',
+  'NetworkError'
+]);
+const THROTTLING = new Set([
+  'SlowDown',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'InternalError',
+  'RequestTimeout'
+]);
 const DENIED = new Set(['AccessDenied', 'Forbidden', 'PermissionError', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken']);
 const UNSUPPORTED = new Set(['NotImplemented']);
 
@@ -30,7 +46,7 @@ function statusesOf(error) {
 export function kindOf(error) {
   const codes = codesOf(error);
   const statuses = statusesOf(error);
-  if (isPreconditionFailed(error)) return 'Precondition';
+  if (isPrecondition(error)) return 'Precondition';
   if (codes.includes('NoSuchBucket')) return 'NoSuchBucket';
   if (isNotFound(error)) return 'NoSuchKey';
   if (codes.some((code) => DENIED.has(code)) || statuses.includes(403)) return 'Permission';
@@ -59,7 +75,7 @@ export function isRetriable(error) {
  */
 export function toForeign(error) {
   // Already from native code: a store of ours below the client.
-  if (nativeErrorOf(error) !== null) return error;
+  if (nativeReport(error) !== null && error instanceof Error) return error;
   const message = typeof error?.message === 'string' ? error.message : String(error);
   const code = codesOf(error)[0];
   return new Error(
@@ -70,7 +86,7 @@ export function toForeign(error) {
       status: statusesOf(error)[0],
       retriable: isRetriable(error),
       fields: {},
-      foreign: holdForeign(error),
-    }),
+      foreign: holdForeign(error)
+    })
   );
 }

@@ -26,9 +26,12 @@ function firstAfter(keys, after) {
 
 const has = (client, name) => typeof client[name] === 'function';
 
+/** Whether a prefix is one of partition references. */
+export const isReference = (prefix) => prefix.includes('/partition=');
+
 /** Methods that may serve a listing, best first: references are read with `getAllKeys`, records with `getKeysPage`. */
 export const listingOrder = (prefix) =>
-  prefix.includes('/partition=') ? ['getAllKeys', 'getKeysPage', 'listObjects'] : ['getKeysPage', 'getAllKeys', 'listObjects'];
+  isReference(prefix) ? ['getAllKeys', 'getKeysPage', 'listObjects'] : ['getKeysPage', 'getAllKeys', 'listObjects'];
 
 /**
  * Pages of keys from a client that lists keys only. Pages after the first are cut from one sorted
@@ -54,17 +57,20 @@ export class KeyLister {
 
   /**
    * @param {{ prefix: string, delimiter?: string, startAfter?: string, token?: string, maxKeys: number }} request
+   * @param {string[]} order listing methods, best first
    */
-  async list({ prefix, delimiter, startAfter, token, maxKeys }) {
+  async list({ prefix, delimiter, startAfter, token, maxKeys }, order) {
+    const method = order.find((name) => has(this.#client, name));
+    if (method === undefined) throw this.#missing('listObjects');
     const limit = maxKeys > 0 ? maxKeys : PAGE;
     const after = token?.startsWith(MARK) ? token.slice(MARK.length) : startAfter;
-    if (delimiter) return this.#grouped(prefix, delimiter, after, limit);
-    if (after === undefined && listingOrder(prefix).find((name) => has(this.#client, name)) === 'getKeysPage') {
+    if (delimiter) return group(await this.#all(method, prefix), { prefix, delimiter, after, limit });
+    if (after === undefined && method === 'getKeysPage') {
       const keys = this.#relative(await this.#client.getKeysPage({ prefix, offset: 0, amount: limit }));
       if (keys.length < limit || sortedKeys(keys)) return page(keys.sort(compareKeys).slice(0, limit), keys.length >= limit);
     }
     const known = token === undefined ? undefined : this.#snapshots.get(token);
-    const keys = known ?? (await this.#all(prefix));
+    const keys = known ?? (await this.#all(method, prefix));
     if (token !== undefined) this.#snapshots.delete(token);
     const from = after === undefined ? 0 : firstAfter(keys, after);
     const result = page(keys.slice(from, from + limit), from + limit < keys.length);
@@ -82,9 +88,8 @@ export class KeyLister {
     return prefix ? keys.map((key) => (key.startsWith(prefix) ? stripPrefix(prefix, key) : key)) : [...keys];
   }
 
-  async #all(prefix) {
+  async #all(method, prefix) {
     const client = this.#client;
-    const method = listingOrder(prefix).find((name) => has(client, name));
     let keys = [];
     if (method === 'getAllKeys') keys = await client.getAllKeys({ prefix });
     else if (method === 'getKeysPage') {
@@ -93,35 +98,35 @@ export class KeyLister {
         keys = keys.length === 0 ? [...part] : keys.concat(part);
         if (part.length === 0) break;
       }
-    } else if (method === 'listObjects') {
+    } else {
       let continuationToken;
       do {
         const reply = await client.listObjects({ prefix, maxKeys: PAGE, continuationToken });
         for (const { Key } of reply?.Contents ?? []) keys.push(Key);
         continuationToken = reply?.IsTruncated ? (reply.NextContinuationToken ?? undefined) : undefined;
       } while (continuationToken !== undefined);
-    } else throw this.#missing('listObjects');
+    }
     return this.#relative(keys).sort(compareKeys);
   }
+}
 
-  async #grouped(prefix, delimiter, after, limit) {
-    const keys = await this.#all(prefix);
-    const entries = [];
-    const commonPrefixes = [];
-    let last;
-    for (const key of keys) {
-      const cut = key.indexOf(delimiter, prefix.length);
-      const group = cut < 0 ? null : key.slice(0, cut + delimiter.length);
-      const mark = group ?? key;
-      if (after !== undefined && (compareKeys(mark, after) <= 0 || (group !== null && after.startsWith(group)))) continue;
-      if (group !== null && commonPrefixes.at(-1) === group) continue;
-      if (entries.length + commonPrefixes.length === limit) return { entries, commonPrefixes, nextToken: MARK + last };
-      if (group === null) entries.push(entry(key));
-      else commonPrefixes.push(group);
-      last = mark;
-    }
-    return { entries, commonPrefixes };
+/** One page of keys and groups, by the rules of S3. */
+function group(keys, { prefix, delimiter, after, limit }) {
+  const entries = [];
+  const commonPrefixes = [];
+  let last;
+  for (const key of keys) {
+    const cut = key.indexOf(delimiter, prefix.length);
+    const common = cut < 0 ? null : key.slice(0, cut + delimiter.length);
+    const mark = common ?? key;
+    if (after !== undefined && (compareKeys(mark, after) <= 0 || (common !== null && after.startsWith(common)))) continue;
+    if (common !== null && commonPrefixes.at(-1) === common) continue;
+    if (entries.length + commonPrefixes.length === limit) return { entries, commonPrefixes, nextToken: MARK + last };
+    if (common === null) entries.push(entry(key));
+    else commonPrefixes.push(common);
+    last = mark;
   }
+  return { entries, commonPrefixes };
 }
 
 /** Size and time are unknown where a client returns keys only. */

@@ -1,13 +1,19 @@
 import { ValidationError } from '../errors/index.js';
 
 /** Defaults of `httpClientOptions`. */
-export const DEFAULT_HTTP_OPTIONS = Object.freeze({ keepAlive: true, keepAliveMsecs: 1000, maxSockets: 500, maxFreeSockets: 100, timeout: 60000 });
+export const DEFAULT_HTTP_OPTIONS = Object.freeze({
+  keepAlive: true,
+  keepAliveMsecs: 1000,
+  maxSockets: 500,
+  maxFreeSockets: 100,
+  timeout: 60000
+});
 
 /** Named sets of `httpClientOptions`, chosen with `httpClientProfile`. */
 export const HTTP_CLIENT_PROFILES = Object.freeze({
   balanced: Object.freeze({ maxSockets: 100, timeout: 60000, retryAttempts: 3 }),
   throughput: Object.freeze({ maxSockets: 500, timeout: 60000, retryAttempts: 3 }),
-  resilient: Object.freeze({ maxSockets: 50, timeout: 120000, retryAttempts: 5 }),
+  resilient: Object.freeze({ maxSockets: 50, timeout: 120000, retryAttempts: 5 })
 });
 
 function profileOf(name) {
@@ -16,7 +22,7 @@ function profileOf(name) {
     throw new ValidationError(`Unknown httpClientProfile '${name}'. Valid: ${Object.keys(HTTP_CLIENT_PROFILES).join(', ')}`, {
       field: 'httpClientProfile',
       value: name,
-      statusCode: 400,
+      statusCode: 400
     });
   }
   return HTTP_CLIENT_PROFILES[name];
@@ -35,7 +41,11 @@ export function mergeHttpOptions(options = {}, profile = undefined) {
 function wholeNumber(value, field) {
   const number = Number(value);
   if (!Number.isFinite(number) || number < 0) {
-    throw new ValidationError(`httpClientOptions.${field} must be a number of at least 0`, { field: `httpClientOptions.${field}`, value, statusCode: 400 });
+    throw new ValidationError(`httpClientOptions.${field} must be a number of at least 0`, {
+      field: `httpClientOptions.${field}`,
+      value,
+      statusCode: 400
+    });
   }
   return Math.trunc(number);
 }
@@ -61,6 +71,8 @@ export function transportSettings(options) {
       keepAliveMsecs: firstOf(options, ['keepAliveTimeout', 'keepAliveMsecs'], DEFAULT_HTTP_OPTIONS.keepAliveMsecs),
       timeout: firstOf(options, ['headersTimeout', 'bodyTimeout', 'timeout'], DEFAULT_HTTP_OPTIONS.timeout),
       keepAlive: options.keepAlive !== false,
-    },
+      maxFreeSockets: firstOf(options, ['maxFreeSockets'], DEFAULT_HTTP_OPTIONS.maxFreeSockets),
+      connectTimeout: firstOf(options, ['connectTimeout'], 10000)
+    }
   };
 }

@@ -15,7 +15,7 @@ function refuse(field, value, keyPrefix) {
     value,
     keyPrefix,
     statusCode: 400,
-    suggestion: `Remove ".." segments so that the normalized ${field} stays under the key prefix.`,
+    suggestion: `Remove ".." segments so that the normalized ${field} stays under the key prefix.`
   });
 }
 
@@ -60,6 +60,18 @@ export function listPrefix(keyPrefix, prefix) {
   if (full === trimSlash(posix.normalize(keyPrefix))) return `${full}/`;
   if (!isUnder(full, keyPrefix)) refuse('prefix', prefix, keyPrefix);
   return full;
+}
+
+/**
+ * Position in a listing ("only keys after this one"). It is compared, not used as a key.
+ * @param {string} keyPrefix
+ * @param {string | undefined | null} position
+ * @returns {string | undefined}
+ */
+export function listPosition(keyPrefix, position) {
+  if (position === undefined || position === null || position === '') return undefined;
+  requireText(position, 'startAfter');
+  return keyPrefix ? listPrefix(keyPrefix) + position.replace(/^\/+/, '') : position;
 }
 
 /**

@@ -1,12 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { ResourceError, ValidationError } from '../errors/index.js';
-import { isNotFound } from './map-error.js';
+import { isNotFound, ResourceError, ValidationError } from '../errors/index.js';
 
 const MANIFEST = 's3db.json';
 const FORMAT_VERSION = '1.0';
@@ -15,9 +14,28 @@ const OLD_RECORD_KEY = /^resource=([^/]+)\/id=(.+)$/s;
 
 /** System fields of records and markers of stored metadata; everything else is the user's. */
 const INTERNAL = new Set([
-  '_v', '_lastModified', '_hasContent', '_contentLength', '_mimeType', '_etag', '_definitionHash', '_versionId', '_expiresAt',
-  '_originalVersion', '_versionMapped', '_partition', '_partitionValues', '_map', '_pluginMap', '_rev', '_overflow', '_truncated',
-  '_e', '_x', '$overflow', '$truncated',
+  '_v',
+  '_lastModified',
+  '_hasContent',
+  '_contentLength',
+  '_mimeType',
+  '_etag',
+  '_definitionHash',
+  '_versionId',
+  '_expiresAt',
+  '_originalVersion',
+  '_versionMapped',
+  '_partition',
+  '_partitionValues',
+  '_map',
+  '_pluginMap',
+  '_rev',
+  '_overflow',
+  '_truncated',
+  '_e',
+  '_x',
+  '$overflow',
+  '$truncated'
 ]);
 
 /** Resource names become file names, so nothing that names another directory is accepted. */
@@ -27,7 +45,7 @@ function requireFileName(name) {
       field: 'resource',
       value: name,
       statusCode: 400,
-      suggestion: 'Leave it out with the resources option.',
+      suggestion: 'Leave it out with the resources option.'
     });
   }
   return name;
@@ -93,7 +111,7 @@ function schemaOf(resource) {
     attributes: resource.$schema?.attributes ?? resource.attributes,
     partitions: resource.config?.partitions ?? {},
     behavior: resource.behavior,
-    timestamps: resource.config?.timestamps ?? false,
+    timestamps: resource.config?.timestamps ?? false
   };
 }
 
@@ -113,7 +131,7 @@ export async function exportBackup(client, outputDir, { resources, compress = tr
     compressed: Boolean(compress),
     resources: {},
     totalRecords: 0,
-    totalSize: 0,
+    totalSize: 0
   };
   const files = {};
   for (const [name, records] of groups) {
@@ -144,7 +162,7 @@ async function readManifest(directory) {
       operation: 'importBackup',
       path,
       original: error,
-      suggestion: 'Pass a directory written by exportBackup().',
+      suggestion: 'Pass a directory written by exportBackup().'
     });
   }
 }
@@ -153,7 +171,7 @@ async function storeRaw(client, name, record) {
   const { id, _body, ...fields } = record;
   if (id === undefined || id === null || id === '') throw new ValidationError('Record has no id', { field: 'id', value: id });
   const metadata = Object.fromEntries(
-    Object.entries(fields).map(([field, value]) => [field, value !== null && typeof value === 'object' ? JSON.stringify(value) : value]),
+    Object.entries(fields).map(([field, value]) => [field, value !== null && typeof value === 'object' ? JSON.stringify(value) : value])
   );
   await client.putObject({ key: `resource=${name}/id=${id}`, metadata, body: _body });
 }

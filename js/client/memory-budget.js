@@ -63,7 +63,7 @@ export class MemoryBudget {
         statusCode: 507,
         usedBytes: this.#used,
         maxBytes: this.maxBytes,
-        suggestion: 'Raise maxMemoryMB, delete objects, or set evictionEnabled: true (which loses the oldest objects).',
+        suggestion: 'Raise maxMemoryMB, delete objects, or set evictionEnabled: true (which loses the oldest objects).'
       });
     }
     for (const [oldest, bytes] of [...this.#sizes]) {
@@ -84,7 +84,7 @@ export class MemoryBudget {
       evictions: this.evictions,
       evictedBytes: this.evictedBytes,
       peakMemoryBytes: this.peakBytes,
-      maxMemoryBytes: this.maxBytes,
+      maxMemoryBytes: this.maxBytes
     };
   }
 }

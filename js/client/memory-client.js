@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
-import { DatabaseError } from '../errors/index.js';
+import { DatabaseError, UnknownError } from '../errors/index.js';
 import { ids } from '../native/load.js';
 import { ObjectBody } from './body.js';
 import { moveAllError } from './command-client.js';
-import { commandName, summarizeInput } from './commands.js';
-import { copySource, fullKey, listPrefix, stripPrefix } from './keys.js';
+import { commandName } from './commands.js';
+import { copySource, fullKey, listPosition, listPrefix, stripPrefix } from './keys.js';
 import { mapClientError } from './map-error.js';
 import { exportBackup, importBackup } from './memory-backup.js';
 import { HANDLERS } from './memory-commands.js';
@@ -70,12 +70,12 @@ export class MemoryClient extends EventEmitter {
           operation: 'sendCommand',
           statusCode: 400,
           commandName: name,
-          suggestion: `Use one of ${Object.keys(HANDLERS).join(', ')}.`,
+          suggestion: `Use one of ${Object.keys(HANDLERS).join(', ')}.`
         });
       }
       response = await this[handler.method](input);
     } catch (error) {
-      throw mapClientError(error, { bucket: this.bucket, key: input.Key, commandName: name, commandInput: summarizeInput(input) });
+      throw mapClientError(error, { bucket: this.bucket, key: input.Key, commandName: name, commandInput: input });
     }
     this.#announce('cl:response', 'command.response', name, response, input);
     return response;
@@ -85,11 +85,19 @@ export class MemoryClient extends EventEmitter {
   async putObject({ key, metadata, contentType, body, contentEncoding, contentLength, ifMatch, ifNoneMatch }) {
     const Key = fullKey(this.keyPrefix, key);
     const Metadata = encodeMetadata(metadata ?? {}, { caseSensitive: true });
-    const input = { Bucket: this.bucket, Key, Metadata, Body: body, ContentType: contentType, ContentEncoding: contentEncoding, ContentLength: contentLength };
+    const input = {
+      Bucket: this.bucket,
+      Key,
+      Metadata,
+      Body: body,
+      ContentType: contentType,
+      ContentEncoding: contentEncoding,
+      ContentLength: contentLength
+    };
     if (ifMatch !== undefined) input.IfMatch = ifMatch;
     if (ifNoneMatch !== undefined) input.IfNoneMatch = ifNoneMatch;
     const response = await this.#request('PutObjectCommand', input, () =>
-      this.storage.put(Key, { body, metadata: Metadata, contentType, contentEncoding, contentLength, ifMatch, ifNoneMatch }),
+      this.storage.put(Key, { body, metadata: Metadata, contentType, contentEncoding, contentLength, ifMatch, ifNoneMatch })
     );
     this.#log('putObject', key);
     this.#announce('cl:PutObject', 'putObject', null, { key, metadata, contentType, body, contentEncoding, contentLength });
@@ -125,9 +133,16 @@ export class MemoryClient extends EventEmitter {
     const source = fullKey(this.keyPrefix, from, 'from');
     const Key = fullKey(this.keyPrefix, to, 'to');
     const Metadata = metadata && typeof metadata === 'object' ? encodeMetadata(metadata, { caseSensitive: true }) : undefined;
-    const input = { Bucket: this.bucket, Key, CopySource: copySource(this.bucket, source), MetadataDirective: metadataDirective, Metadata, ContentType: contentType };
+    const input = {
+      Bucket: this.bucket,
+      Key,
+      CopySource: copySource(this.bucket, source),
+      MetadataDirective: metadataDirective,
+      Metadata,
+      ContentType: contentType
+    };
     const response = await this.#request('CopyObjectCommand', input, () =>
-      this.storage.copy(source, Key, { metadata: Metadata, metadataDirective, contentType, sourceIfMatch: copySourceIfMatch }),
+      this.storage.copy(source, Key, { metadata: Metadata, metadataDirective, contentType, sourceIfMatch: copySourceIfMatch })
     );
     this.#log('copyObject', `${from} -> ${to}`);
     this.#announce('cl:CopyObject', 'copyObject', null, { from, to, metadataDirective });
@@ -178,11 +193,11 @@ export class MemoryClient extends EventEmitter {
    */
   async listObjects({ prefix = '', delimiter = null, maxKeys = PAGE, continuationToken = null, startAfter } = {}) {
     const Prefix = listPrefix(this.keyPrefix, prefix);
-    const after = startAfter === undefined || startAfter === null ? undefined : fullKey(this.keyPrefix, startAfter, 'startAfter');
+    const after = listPosition(this.keyPrefix, startAfter);
     const input = { Bucket: this.bucket, Prefix, Delimiter: delimiter, MaxKeys: maxKeys, ContinuationToken: continuationToken };
     if (after !== undefined) input.StartAfter = after;
     const response = await this.#request('ListObjectsV2Command', input, () =>
-      this.storage.list({ prefix: Prefix, delimiter, maxKeys, continuationToken, startAfter: after }),
+      this.storage.list({ prefix: Prefix, delimiter, maxKeys, continuationToken, startAfter: after })
     );
     this.#log('listObjects', prefix);
     this.#announce('cl:ListObjects', 'listObjects', null, { prefix, count: response.Contents.length });
@@ -221,7 +236,7 @@ export class MemoryClient extends EventEmitter {
   async getKeysPage(params = {}) {
     const { prefix = '', offset = 0, amount = 100 } = params;
     let keys = [];
-    let token = offset > 0 ? await this.getContinuationTokenAfterOffset({ prefix, offset }) : null;
+    const token = offset > 0 ? await this.getContinuationTokenAfterOffset({ prefix, offset }) : null;
     if (amount > 0 && (!(offset > 0) || token !== null)) {
       const page = await this.listObjects({ prefix, maxKeys: amount, continuationToken: token });
       keys = page.Contents.map(({ Key }) => stripPrefix(this.keyPrefix, Key));
@@ -268,7 +283,12 @@ export class MemoryClient extends EventEmitter {
       this.#announce('cl:DeleteAll', 'deleteAll', { prefix, batch: Deleted.length, total: totalDeleted });
     }
     if (errors.length > 0) {
-      throw new DatabaseError(`${errors.length} objects could not be deleted`, { operation: 'deleteAll', bucket: this.bucket, prefix, errors });
+      throw new UnknownError(`${errors.length} objects could not be deleted`, {
+        operation: 'deleteAll',
+        bucket: this.bucket,
+        prefix,
+        errors
+      });
     }
     this.#announce('cl:DeleteAllComplete', 'deleteAllComplete', { prefix, totalDeleted });
     return totalDeleted;
@@ -375,7 +395,7 @@ for (const { method, handle } of Object.values(HANDLERS)) {
       return handle(this, input);
     },
     writable: true,
-    configurable: true,
+    configurable: true
   });
 }
 

@@ -16,7 +16,7 @@ async function put({ storage }, input) {
     contentEncoding: input.ContentEncoding,
     contentLength: input.ContentLength,
     ifMatch: input.IfMatch,
-    ifNoneMatch: input.IfNoneMatch,
+    ifNoneMatch: input.IfNoneMatch
   });
   return { ...metadataOf(200), ...quoted(result) };
 }
@@ -37,7 +37,7 @@ async function copy({ storage, bucket }, input) {
     metadata: input.Metadata,
     metadataDirective: input.MetadataDirective,
     contentType: input.ContentType,
-    sourceIfMatch: input.CopySourceIfMatch,
+    sourceIfMatch: input.CopySourceIfMatch
   });
   return { ...metadataOf(200), ...quoted(result), CopyObjectResult: quoted(result.CopyObjectResult) };
 }
@@ -59,7 +59,7 @@ async function list({ storage, keyPrefix }, input) {
     delimiter: input.Delimiter ?? null,
     maxKeys: input.MaxKeys ?? null,
     continuationToken: input.ContinuationToken ?? null,
-    startAfter: input.StartAfter,
+    startAfter: input.StartAfter
   });
   return { ...metadataOf(200), ...page, Contents: page.Contents.map(quoted) };
 }
@@ -71,5 +71,5 @@ export const HANDLERS = Object.freeze({
   CopyObjectCommand: { method: '_handleCopyObject', handle: copy },
   DeleteObjectCommand: { method: '_handleDeleteObject', handle: remove },
   DeleteObjectsCommand: { method: '_handleDeleteObjects', handle: removeMany },
-  ListObjectsV2Command: { method: '_handleListObjects', handle: list },
+  ListObjectsV2Command: { method: '_handleListObjects', handle: list }
 });

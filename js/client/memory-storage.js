@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
+import { fromNative, nativeReport } from '../errors/from-native.js';
 import { MetadataLimitError, ResourceError, ValidationError } from '../errors/index.js';
-import { fromNative } from '../errors/from-native.js';
 import { NativeStore } from '../native/load.js';
 import { bytesNow, readBody } from './body.js';
 import { bareEtag } from './keys.js';
 import { MemoryBudget } from './memory-budget.js';
-import { ObjectMap, isMissing, toRecord } from './object-map.js';
-import { nativeErrorOf } from './sdk-errors.js';
+import { isMissing, ObjectMap, toRecord } from './object-map.js';
 import { AutoSaver, readSnapshot, requirePath, writeSnapshot } from './snapshot-file.js';
 
 const PAGE = 1000;
@@ -19,9 +18,9 @@ const notFound = (key, message) =>
       statusCode: 404,
       key,
       resourceName: 'memory-storage',
-      suggestion: 'Check the key, and that the object was written before it is read.',
+      suggestion: 'Check the key, and that the object was written before it is read.'
     }),
-    { name: 'NoSuchKey' },
+    { name: 'NoSuchKey' }
   );
 
 const preconditionFailed = (key, reason) =>
@@ -29,7 +28,7 @@ const preconditionFailed = (key, reason) =>
     code: 'PreconditionFailed',
     statusCode: 412,
     key,
-    suggestion: 'Read the object again and retry with its current ETag.',
+    suggestion: 'Read the object again and retry with its current ETag.'
   });
 
 const etagsOf = (condition) => String(condition).split(',').map(bareEtag);
@@ -67,7 +66,7 @@ export class MemoryStorage {
     shared = false,
     keyPrefix = '',
     maxMemoryMB,
-    evictionEnabled = false,
+    evictionEnabled = false
   } = {}) {
     this.bucket = bucket;
     this.enforceLimits = Boolean(enforceLimits);
@@ -86,14 +85,14 @@ export class MemoryStorage {
           shared: Boolean(shared),
           enforceLimits: this.enforceLimits,
           metadataLimit: this.metadataLimit,
-          maxObjectSize: this.maxObjectSize,
-        }),
-      ),
+          maxObjectSize: this.maxObjectSize
+        })
+      )
     });
     this.objects = new ObjectMap(
       () => this.native,
       (key, record) => this.#write(key, bytesNow(record.body) ?? Buffer.alloc(0), record),
-      () => this.#changed(),
+      () => this.#changed()
     );
     if (maxMemoryMB !== undefined && maxMemoryMB !== null) {
       if (!(Number(maxMemoryMB) > 0)) {
@@ -121,7 +120,7 @@ export class MemoryStorage {
         field: 'contentLength',
         value: options.contentLength,
         bodyBytes: body.length,
-        suggestion: 'Pass the byte length of the body, or leave contentLength out.',
+        suggestion: 'Pass the byte length of the body, or leave contentLength out.'
       });
     }
     this._validateLimits(body, options.metadata);
@@ -137,7 +136,12 @@ export class MemoryStorage {
     const size = body.length + this._calculateMetadataSize(metadata);
     this.#budget?.reserve(key, size, (oldest) => this.native.delete(JSON.stringify({ key: oldest })));
     const outcome = this.#call(key, 'Object not found', () =>
-      JSON.parse(this.native.put(JSON.stringify({ key, metadata: pairs, contentType: contentType || undefined, contentEncoding: contentEncoding ?? undefined }), body)),
+      JSON.parse(
+        this.native.put(
+          JSON.stringify({ key, metadata: pairs, contentType: contentType || undefined, contentEncoding: contentEncoding ?? undefined }),
+          body
+        )
+      )
     );
     this.#budget?.stored(key, size);
     return outcome.etag;
@@ -171,7 +175,7 @@ export class MemoryStorage {
       return call();
     } catch (error) {
       if (isMissing(error)) throw notFound(key, missing);
-      throw nativeErrorOf(error) === null ? error : fromNative(error);
+      throw fromNative(error);
     }
   }
 
@@ -209,7 +213,12 @@ export class MemoryStorage {
   async copy(from, to, { metadata, metadataDirective, contentType, sourceIfMatch } = {}) {
     const missing = 'Source object not found';
     const source = this.#call(from, missing, () => JSON.parse(this.native.head(from)));
-    if (sourceIfMatch !== undefined && sourceIfMatch !== null && sourceIfMatch !== '*' && !etagsOf(sourceIfMatch).includes(bareEtag(source.etag))) {
+    if (
+      sourceIfMatch !== undefined &&
+      sourceIfMatch !== null &&
+      sourceIfMatch !== '*' &&
+      !etagsOf(sourceIfMatch).includes(bareEtag(source.etag))
+    ) {
       throw preconditionFailed(from, 'ETag mismatch');
     }
     const replace = metadataDirective === 'REPLACE';
@@ -221,7 +230,7 @@ export class MemoryStorage {
       from,
       to,
       metadata: replace ? Object.entries(metadata ?? {}).map(([name, value]) => [name, String(value)]) : undefined,
-      contentType: replace ? contentType || source.contentType : undefined,
+      contentType: replace ? contentType || source.contentType : undefined
     };
     const outcome = this.#call(from, missing, () => JSON.parse(this.native.copy(JSON.stringify(request))));
     this.#budget?.stored(to, size);
@@ -232,7 +241,7 @@ export class MemoryStorage {
       VersionId: null,
       ServerSideEncryption: null,
       Location: `/${this.bucket}/${to}`,
-      CopyObjectResult: { ETag: outcome.etag, LastModified: new Date(outcome.lastModified ?? Date.now()) },
+      CopyObjectResult: { ETag: outcome.etag, LastModified: new Date(outcome.lastModified ?? Date.now()) }
     };
   }
 
@@ -314,7 +323,7 @@ export class MemoryStorage {
       KeyCount: Contents.length + CommonPrefixes.length,
       MaxKeys: limit,
       Prefix: walk.prefix,
-      Delimiter: delimiter ?? null,
+      Delimiter: delimiter ?? null
     };
   }
 
@@ -322,15 +331,15 @@ export class MemoryStorage {
     try {
       return JSON.parse(this.native.list(JSON.stringify(request)));
     } catch (error) {
-      if (request.token !== undefined && nativeErrorOf(error)?.kind === 'Validation') {
+      if (request.token !== undefined && nativeReport(error)?.kind === 'Validation') {
         throw new ValidationError('Invalid continuation token', {
           field: 'continuationToken',
           value: request.token,
           statusCode: 400,
-          suggestion: 'Pass NextContinuationToken of the previous page as it is.',
+          suggestion: 'Pass NextContinuationToken of the previous page as it is.'
         });
       }
-      throw nativeErrorOf(error) === null ? error : fromNative(error);
+      throw fromNative(error);
     }
   }
 
@@ -348,7 +357,7 @@ export class MemoryStorage {
     if (objects === null || typeof objects !== 'object') {
       throw new ValidationError('Invalid snapshot format', {
         field: 'snapshot',
-        suggestion: 'Pass an object made by snapshot() or read from a file written by saveToDisk().',
+        suggestion: 'Pass an object made by snapshot() or read from a file written by saveToDisk().'
       });
     }
     this.native.restore(JSON.stringify({ ...snapshot, bucket: this.bucket, objects: completeRecords(objects) }));
@@ -385,7 +394,7 @@ export class MemoryStorage {
       totalSizeFormatted: this._formatBytes(totalSize),
       keys: [...this.objects.keys()],
       bucket: this.bucket,
-      ...this.#budget?.stats(),
+      ...this.#budget?.stats()
     };
   }
 
@@ -420,7 +429,7 @@ export class MemoryStorage {
         statusCode: 500,
         applied: true,
         original: error,
-        suggestion: 'Repair the path and call saveToDisk(); do not repeat the change.',
+        suggestion: 'Repair the path and call saveToDisk(); do not repeat the change.'
       });
     }
   }
@@ -431,7 +440,9 @@ export class MemoryStorage {
 
   /** MD5 of a body in hex. */
   _generateETag(body) {
-    return createHash('md5').update(bytesNow(body) ?? Buffer.alloc(0)).digest('hex');
+    return createHash('md5')
+      .update(bytesNow(body) ?? Buffer.alloc(0))
+      .digest('hex');
   }
 
   /** UTF-8 bytes of names and values. */
@@ -448,7 +459,14 @@ export class MemoryStorage {
     if (totalSize > this.metadataLimit) {
       throw new MetadataLimitError(
         `Metadata limit exceeded in memory storage: Metadata size (${totalSize} bytes) exceeds limit of ${this.metadataLimit} bytes`,
-        { totalSize, effectiveLimit: this.metadataLimit, absoluteLimit: this.metadataLimit, excess: totalSize - this.metadataLimit, operation: 'put', statusCode: 413 },
+        {
+          totalSize,
+          effectiveLimit: this.metadataLimit,
+          absoluteLimit: this.metadataLimit,
+          excess: totalSize - this.metadataLimit,
+          operation: 'put',
+          statusCode: 413
+        }
       );
     }
     const size = bytesNow(body)?.length ?? 0;
@@ -458,7 +476,7 @@ export class MemoryStorage {
         statusCode: 413,
         size,
         maxObjectSize: this.maxObjectSize,
-        suggestion: 'Store a smaller body or raise maxObjectSize.',
+        suggestion: 'Store a smaller body or raise maxObjectSize.'
       });
     }
   }
@@ -479,7 +497,7 @@ const describe = (record) => ({
   ContentLength: record.contentLength,
   ETag: record.etag,
   LastModified: new Date(record.lastModified),
-  ContentEncoding: record.contentEncoding,
+  ContentEncoding: record.contentEncoding
 });
 
 const describeEntry = ({ key, size, etag, lastModified }) => ({
@@ -487,7 +505,7 @@ const describeEntry = ({ key, size, etag, lastModified }) => ({
   Size: size,
   LastModified: new Date(lastModified),
   ETag: etag,
-  StorageClass: 'STANDARD',
+  StorageClass: 'STANDARD'
 });
 
 /** Records of a snapshot with members that a hand-written one may lack. */
@@ -495,7 +513,10 @@ function completeRecords(objects) {
   const complete = Object.create(null);
   for (const [key, record] of Object.entries(objects)) {
     if (record === null || typeof record !== 'object' || (record.body !== undefined && typeof record.body !== 'string')) {
-      throw new ValidationError('Invalid snapshot format', { field: `objects[${JSON.stringify(key)}]`, suggestion: 'Each object needs a base64 body.' });
+      throw new ValidationError('Invalid snapshot format', {
+        field: `objects[${JSON.stringify(key)}]`,
+        suggestion: 'Each object needs a base64 body.'
+      });
     }
     const body = Buffer.from(record.body ?? '', 'base64');
     complete[key] = {
@@ -506,7 +527,7 @@ function completeRecords(objects) {
       lastModified: record.lastModified ?? new Date().toISOString(),
       size: record.size ?? body.length,
       contentEncoding: record.contentEncoding,
-      contentLength: record.contentLength ?? body.length,
+      contentLength: record.contentLength ?? body.length
     };
   }
   return complete;

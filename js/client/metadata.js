@@ -57,7 +57,7 @@ export function encodeMetadata(metadata, { caseSensitive = false } = {}) {
           field: 'metadata',
           value: [other, name],
           statusCode: 400,
-          suggestion: 'Rename one of them: S3 ignores the case of metadata names.',
+          suggestion: 'Rename one of them: S3 ignores the case of metadata names.'
         });
       }
       seen.set(lower, name);

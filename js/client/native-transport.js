@@ -14,7 +14,7 @@ const MEMBERS = {
   CopyObjectCommand: ['Bucket', 'Key', 'CopySource', 'MetadataDirective', 'Metadata', 'ContentType', 'CopySourceIfMatch'],
   DeleteObjectCommand: ['Bucket', 'Key', 'IfMatch'],
   DeleteObjectsCommand: ['Bucket', 'Delete'],
-  ListObjectsV2Command: ['Bucket', 'Prefix', 'Delimiter', 'MaxKeys', 'ContinuationToken', 'StartAfter'],
+  ListObjectsV2Command: ['Bucket', 'Prefix', 'Delimiter', 'MaxKeys', 'ContinuationToken', 'StartAfter']
 };
 
 function checkMembers(name, input) {
@@ -24,7 +24,7 @@ function checkMembers(name, input) {
       statusCode: 400,
       operation: 'sendCommand',
       commandName: name,
-      suggestion: `Use one of ${Object.keys(MEMBERS).join(', ')}, or pass an SDK client as AwsS3Client.`,
+      suggestion: `Use one of ${Object.keys(MEMBERS).join(', ')}, or pass an SDK client as AwsS3Client.`
     });
   }
   for (const member of Object.keys(input)) {
@@ -54,7 +54,7 @@ const objectMembers = (meta) => ({
   ContentEncoding: meta.contentEncoding,
   VersionId: meta.versionId,
   Expiration: meta.expiration,
-  Metadata: fromPairs(meta.metadata),
+  Metadata: fromPairs(meta.metadata)
 });
 
 /**
@@ -149,10 +149,10 @@ export class NativeTransport {
           contentType: input.ContentType,
           contentEncoding: input.ContentEncoding,
           ifMatch: bareEtag(input.IfMatch),
-          ifNoneMatch: input.IfNoneMatch,
+          ifNoneMatch: input.IfNoneMatch
         }),
-        body,
-      ),
+        body
+      )
     );
     return reply(200, { ETag: quotedEtag(outcome.etag), VersionId: outcome.versionId });
   }
@@ -160,11 +160,19 @@ export class NativeTransport {
   async #copy(store, input) {
     const source = parseCopySource(input.CopySource);
     if (source.bucket !== (input.Bucket ?? this.#bucket)) {
-      throw sdkError('NotImplemented', 501, 'CopyObjectCommand copies inside one bucket; pass an SDK client as AwsS3Client to copy between buckets');
+      throw sdkError(
+        'NotImplemented',
+        501,
+        'CopyObjectCommand copies inside one bucket; pass an SDK client as AwsS3Client to copy between buckets'
+      );
     }
     const replace = input.MetadataDirective === 'REPLACE';
     if (source.key === input.Key && !replace) {
-      throw sdkError('InvalidRequest', 400, 'This copy request is illegal because it copies an object to itself without changing its metadata.');
+      throw sdkError(
+        'InvalidRequest',
+        400,
+        'This copy request is illegal because it copies an object to itself without changing its metadata.'
+      );
     }
     const outcome = JSON.parse(
       await store.copy(
@@ -173,9 +181,9 @@ export class NativeTransport {
           to: input.Key,
           metadata: replace ? pairs(input.Metadata) : undefined,
           contentType: replace ? input.ContentType : undefined,
-          sourceIfMatch: bareEtag(input.CopySourceIfMatch),
-        }),
-      ),
+          sourceIfMatch: bareEtag(input.CopySourceIfMatch)
+        })
+      )
     );
     const LastModified = new Date(outcome.lastModified ?? Date.now());
     return reply(200, { CopyObjectResult: { ETag: quotedEtag(outcome.etag), LastModified }, VersionId: outcome.versionId });
@@ -190,7 +198,7 @@ export class NativeTransport {
     const errors = outcome.errors.map(({ key, code, message }) => ({ Key: key, Code: code, Message: message }));
     return reply(200, {
       Deleted: input.Delete.Quiet ? undefined : outcome.deleted.map((Key) => ({ Key })),
-      Errors: errors.length > 0 ? errors : undefined,
+      Errors: errors.length > 0 ? errors : undefined
     });
   }
 
@@ -207,9 +215,9 @@ export class NativeTransport {
                 delimiter: input.Delimiter || undefined,
                 startAfter: input.StartAfter || undefined,
                 token: input.ContinuationToken ?? undefined,
-                maxKeys,
-              }),
-            ),
+                maxKeys
+              })
+            )
           );
     const contents = page.entries.map(listEntry);
     const prefixes = page.commonPrefixes.map((Prefix) => ({ Prefix }));
@@ -224,7 +232,7 @@ export class NativeTransport {
       KeyCount: contents.length + prefixes.length,
       ContinuationToken: input.ContinuationToken,
       NextContinuationToken: page.nextToken,
-      StartAfter: input.StartAfter || undefined,
+      StartAfter: input.StartAfter || undefined
     });
   }
 
@@ -246,5 +254,5 @@ export const listEntry = ({ key, size, etag, lastModified }) => ({
   LastModified: new Date(lastModified),
   ETag: quotedEtag(etag),
   Size: size,
-  StorageClass: 'STANDARD',
+  StorageClass: 'STANDARD'
 });

@@ -1,5 +1,5 @@
+import { nativeReport } from '../errors/from-native.js';
 import { fromPairs } from './native-transport.js';
-import { nativeErrorOf } from './sdk-errors.js';
 
 const PAGE = 1000;
 
@@ -17,12 +17,12 @@ export function toRecord({ meta: text, body }) {
     lastModified: new Date(meta.lastModified).toISOString(),
     size: meta.size,
     contentEncoding: meta.contentEncoding,
-    contentLength: meta.size,
+    contentLength: meta.size
   };
 }
 
 /** Whether a native error says that the object is missing. */
-export const isMissing = (error) => nativeErrorOf(error)?.kind === 'NoSuchKey';
+export const isMissing = (error) => nativeReport(error)?.kind === 'NoSuchKey';
 
 /**
  * Live view of an in-memory store with the interface of a `Map` of full key to record. Keys come in

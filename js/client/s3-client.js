@@ -1,6 +1,6 @@
-import { ConnectionString, S3_DEFAULT_ENDPOINT } from '../connection-string.js';
 import { NativeStore } from '../native/load.js';
 import { CommandClient } from './command-client.js';
+import { ConnectionString, S3_DEFAULT_ENDPOINT } from './connection-string.js';
 import { mergeHttpOptions, transportSettings } from './http-options.js';
 import { NativeTransport } from './native-transport.js';
 
@@ -20,18 +20,30 @@ export class S3Client extends CommandClient {
    * @param {boolean} [options.verbose]
    * @param {string | null} [options.id] default: 77 random characters
    * @param {object} [options.AwsS3Client] an SDK v3 S3 client (an instance), used instead of `createClient()`
+   * @param {object} [options.AwsS3Commands] the module `@aws-sdk/client-s3`, when it cannot be resolved from here
    * @param {number} [options.parallelism] concurrency of `deleteObjects` and `moveAllObjects`
    * @param {object} [options.httpClientOptions] `keepAlive`, `keepAliveMsecs`, `maxSockets`, `maxFreeSockets`, `timeout` (ms), and the names of later versions
    * @param {string} [options.httpClientProfile] one of `HTTP_CLIENT_PROFILES`
    * @param {string} [options.sessionToken] of temporary credentials
    */
-  constructor({ connectionString, verbose = false, id = null, AwsS3Client, parallelism = 10, httpClientOptions = {}, httpClientProfile, sessionToken }) {
+  constructor({
+    connectionString,
+    verbose = false,
+    id = null,
+    AwsS3Client,
+    parallelism = 10,
+    httpClientOptions = {},
+    httpClientProfile,
+    sessionToken,
+    AwsS3Commands
+  }) {
     super({ id, verbose, parallelism });
     this.config = new ConnectionString(connectionString);
     if (sessionToken !== undefined && sessionToken !== null) this.config.sessionToken = sessionToken;
     // Holds credentials, so it is not shown when the client is printed.
     Object.defineProperty(this, 'connectionString', { value: connectionString, writable: true, configurable: true, enumerable: false });
     this.httpClientOptions = mergeHttpOptions(httpClientOptions, httpClientProfile);
+    Object.defineProperty(this, 'sdk', { value: AwsS3Commands, writable: true, configurable: true, enumerable: false });
     this.client = AwsS3Client || this.createClient();
   }
 
@@ -52,7 +64,7 @@ export class S3Client extends CommandClient {
       forcePathStyle: pathStyle,
       parallelism: Math.max(1, Math.trunc(Number(this.parallelism)) || 10),
       attempts,
-      http,
+      http
     };
     const credentials = accessKeyId ? { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined } : {};
     const open = (name) => NativeStore.s3(JSON.stringify({ bucket: name, ...settings, ...credentials }));
@@ -60,7 +72,7 @@ export class S3Client extends CommandClient {
       region: async () => settings.region,
       endpoint: async () => endpointParts(endpoint),
       forcePathStyle: pathStyle,
-      maxAttempts: async () => attempts,
+      maxAttempts: async () => attempts
     };
     return new NativeTransport(open, { bucket, keyPrefix, config });
   }

@@ -1,9 +1,11 @@
+import { fromNative, nativeReport } from '../errors/from-native.js';
+
 /** Errors shaped like those of the AWS SDK v3, built from what the native store reports. */
 
 const MESSAGES = {
   NoSuchKey: 'The specified key does not exist.',
   NoSuchBucket: 'The specified bucket does not exist',
-  PreconditionFailed: 'At least one of the pre-conditions you specified did not hold',
+  PreconditionFailed: 'At least one of the pre-conditions you specified did not hold'
 };
 
 const DEFAULTS = {
@@ -11,9 +13,9 @@ const DEFAULTS = {
   NoSuchBucket: ['NoSuchBucket', 404],
   Permission: ['AccessDenied', 403],
   Precondition: ['PreconditionFailed', 412],
-  Validation: ['ValidationError', 400],
   Unsupported: ['NotImplemented', 501],
   Network: ['NetworkingError', undefined],
+  Unknown: ['InternalError', undefined]
 };
 
 /**
@@ -35,28 +37,14 @@ export function sdkError(code, status, message = MESSAGES[code] ?? code, { reque
 }
 
 /**
- * Contents of a native error, or null when it is some other error.
- * @param {unknown} error
- * @returns {{ kind: string, message: string, code?: string, status?: number, requestId?: string, retriable?: boolean, fields?: object, foreign?: number } | null}
- */
-export function nativeErrorOf(error) {
-  const message = error?.message;
-  if (typeof message !== 'string' || message[0] !== '{') return null;
-  try {
-    const report = JSON.parse(message);
-    return typeof report.kind === 'string' ? report : null;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * The transport error of a native error; other errors are returned as they are.
+ * What a native failure looks like to an SDK caller: an answer of the store as a transport error, a refusal
+ * of the library (bad key, closed client) as its published class. Other errors are returned as they are.
  * @param {unknown} error
  */
 export function toTransportError(error) {
-  const report = nativeErrorOf(error);
+  const report = nativeReport(error);
   if (report === null) return error;
-  const [code, status] = DEFAULTS[report.kind] ?? [report.kind === 'Unknown' ? 'InternalError' : report.kind, undefined];
+  if (!Object.hasOwn(DEFAULTS, report.kind) && report.status === undefined) return fromNative(error);
+  const [code, status] = DEFAULTS[report.kind] ?? [report.kind, undefined];
   return sdkError(report.code ?? code, report.status ?? status, MESSAGES[report.code ?? code] ?? report.message, report);
 }

@@ -28,7 +28,7 @@ export async function writeSnapshot(path, snapshot) {
       persistPath: path,
       statusCode: 500,
       original: error,
-      suggestion: 'Check that the directory exists and is writable.',
+      suggestion: 'Check that the directory exists and is writable.'
     });
   }
 }
@@ -46,7 +46,7 @@ export async function readSnapshot(path) {
       persistPath: path,
       statusCode: 500,
       original: error,
-      suggestion: 'Check the path and that the file holds a snapshot written by saveToDisk().',
+      suggestion: 'Check the path and that the file holds a snapshot written by saveToDisk().'
     });
   }
 }
@@ -57,7 +57,7 @@ export function requirePath(path) {
   throw new ValidationError('No persist path configured', {
     field: 'persistPath',
     value: path,
-    suggestion: 'Pass a path, or set persistPath in the options.',
+    suggestion: 'Pass a path, or set persistPath in the options.'
   });
 }
 
@@ -79,11 +79,13 @@ export class AutoSaver {
       this.#running = this.#run();
       return this.#running;
     }
-    this.#next = this.#running.catch(() => {}).then(() => {
-      this.#next = null;
-      this.#running = this.#run();
-      return this.#running;
-    });
+    this.#next = this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#next = null;
+        this.#running = this.#run();
+        return this.#running;
+      });
     return this.#next;
   }
 
