@@ -66,14 +66,12 @@ export class Database extends EventEmitter {
 
   _createClient() {
     const { sessionToken, httpClientOptions, clientOptions, AwsS3Client } = this.options;
-    return createClient({
+    return createClient(this.connectionString, {
       verbose: this.verbose,
       parallelism: this.parallelism,
-      connectionString: this.connectionString,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-      ...(httpClientOptions === undefined ? {} : { httpClientOptions }),
-      ...(clientOptions === undefined ? {} : { clientOptions }),
-      ...(AwsS3Client === undefined ? {} : { AwsS3Client }),
+      sessionToken,
+      httpClientOptions,
+      clientOptions: AwsS3Client === undefined ? clientOptions : { ...clientOptions, AwsS3Client }
     });
   }
 

@@ -1,8 +1,8 @@
 /** `s3db.json`: loading, versions, merged and serialised uploads. */
 import { fromNative } from '../errors/from-native.js';
-import { native } from '../native/load.js';
+import { NativeCatalog } from '../native/load.js';
 import { fromText } from '../native/text.js';
-import { storeFor } from '../client/store-for.js';
+import { storeFor } from '../client/native-store-of.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../version.js';
 import { definitionHash, nextVersion } from './definition.js';
@@ -19,7 +19,7 @@ function failure(database, error, operation) {
 
 function catalogOf(database) {
   const store = storeFor(database.client);
-  if (database._catalog?.store !== store) database._catalog = { store, handle: new native.NativeCatalog(store, VERSION) };
+  if (database._catalog?.store !== store) database._catalog = { store, handle: new NativeCatalog(store, VERSION) };
   return database._catalog.handle;
 }
 

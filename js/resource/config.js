@@ -1,7 +1,6 @@
 /** Construction and configuration of resources: own copies, timestamps, partitions, schema. */
 import { Schema } from '../schema/schema.js';
 import { checkConfig } from './config-check.js';
-import { forgetDefaults } from './defaults.js';
 import { normalizeGuard } from './guard.js';
 import { configureHooks, emptyHooks, setupPartitionHooks } from './hooks.js';
 import { configureIdGenerator, idGeneratorType, nextId } from './ids.js';
@@ -175,7 +174,6 @@ export function applyConfiguration(resource, { map } = {}) {
 export function definitionChanged(resource) {
   resource._definitionRevision += 1;
   resource._definitionHash = null;
-  forgetDefaults(resource.attributes);
 }
 
 /** Plugin attributes of a resource, both notations: name -> definition. */

@@ -1,5 +1,5 @@
 /** Record ids: generators, blocks of native ids, argument checks. */
-import { native } from '../native/load.js';
+import { ids } from '../native/load.js';
 import { ValidationError } from '../errors/index.js';
 import { isEmptyId } from './values.js';
 
@@ -11,7 +11,7 @@ export function nextId(size) {
   let block = blocks.get(size);
   if (block === undefined || block.at >= block.text.length) {
     const count = Math.max(1, Math.floor(BLOCK_BYTES / size));
-    block = { text: native.ids(count, size), at: 0 };
+    block = { text: ids(count, size), at: 0 };
     blocks.set(size, block);
   }
   const id = block.text.slice(block.at, block.at + size);

@@ -3,12 +3,11 @@ import { fromText, toText } from '../native/text.js';
 import { InvalidResourceItem, ValidationError } from '../errors/index.js';
 import { decideBulk } from '../fastpath/decide.js';
 import { mapBounded } from './concurrency.js';
-import { applyDefaultsInPlace } from './defaults.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { explicitId, generateId } from './ids.js';
 import { isUnmodified } from './middleware.js';
-import { emitNativeEvents, nativeOf, refsMode, toPublic } from './native.js';
+import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
 import { validateRecord } from './validation.js';
@@ -35,7 +34,7 @@ function draftOf(resource, data) {
     draft.updatedAt = now;
   }
   if (!isUnmodified(resource, 'applyDefaults')) return resource.applyDefaults(draft);
-  return applyDefaultsInPlace(resource, draft);
+  return resource.schema.applyDefaults(draft);
 }
 
 /** Error of a record that failed validation; the message is the first problem's unless one is given. */
@@ -70,8 +69,14 @@ async function prepare(resource, data) {
   } else if (id.trim() === '') {
     throw invalidRecord(resource, [{ message: 'Generated ID is invalid', field: 'id' }], draft, 'Generated ID is invalid');
   }
-  if (record.id !== undefined || 'id' in record) delete record.id;
-  return { id, explicit, record };
+  return { id, explicit, record: withoutId(record) };
+}
+
+/** The record as the engine takes it: the id is not an attribute. */
+export function withoutId(record) {
+  if (!('id' in record)) return record;
+  const { id: _, ...attributes } = record;
+  return attributes;
 }
 
 /** Gives the record a non-enumerable `item` that returns itself, for hooks written as `({ item })`. */
@@ -99,7 +104,7 @@ export async function insert(resource, data) {
   }
   const result = fromText(text);
   if (result.events) emitNativeEvents(resource, result.events);
-  let final = result.record;
+  let final = withDate(result.record);
   if (replacedReferences) await maintainReplaced(resource, 'insert', id, () => resource.createPartitionReferences(final));
   if (needsHooks(resource, 'afterInsert')) final = await runHooks(resource, 'afterInsert', withItem(resource, final));
   emitStandardized(resource, 'inserted', final, id);
@@ -177,7 +182,7 @@ async function insertChunk(resource, items, from, to, slots, fail) {
     const { record, error, events } = results[i];
     if (events) emitNativeEvents(resource, events);
     if (error) fail(indexes[i], toPublic(resource, error, { id: batch[i].id, operation: 'insert' }));
-    else slots[indexes[i]] = { record };
+    else slots[indexes[i]] = { record: withDate(record) };
   }
 }
 

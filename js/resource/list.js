@@ -6,7 +6,7 @@ import { mapBounded } from './concurrency.js';
 import { emitItemError } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { isUnmodified } from './middleware.js';
-import { nativeOf, toPublic } from './native.js';
+import { nativeOf, toPublic, withDate } from './native.js';
 import { matchesValues, requestedValues, sortedFields, valuesOfRecord } from './partition-rules.js';
 import { partitionOf, requirePartition } from './partitions.js';
 import { filterValue, loadOrSkip } from './read.js';
@@ -44,6 +44,7 @@ async function* scanBatches(resource, options, operation) {
     } catch (error) {
       throw toPublic(resource, error, { operation });
     }
+    if (options.kind === 'records') for (const record of step.items) withDate(record);
     if (step.items.length > 0) yield step.items;
     if (step.done) return;
   }
@@ -140,11 +141,9 @@ function markPartition(record, partition, definition) {
 }
 
 async function scanPartition(resource, partition, definition, partitionValues, limit, offset) {
-  const records = await scanAll(resource, {
+  return scanAll(resource, {
     kind: 'records', ...partitionOptions(partition, definition, partitionValues), ...windowOf(limit, offset),
   }, 'listPartition');
-  for (const record of records) markPartition(record, partition, definition);
-  return records;
 }
 
 async function loadPartition(resource, partition, definition, partitionValues, limit, offset) {
@@ -260,11 +259,9 @@ export async function query(resource, filter, options) {
 async function scanQuery(resource, filter, { limit, offset, partition, partitionValues }) {
   const definition = partition ? partitionOf(resource, partition) : undefined;
   if (partition && definition === undefined) return [];
-  const records = await scanAll(resource, {
+  return scanAll(resource, {
     kind: 'records', ...partitionOptions(partition, definition, partitionValues), ...windowOf(limit, offset), filter,
   }, 'query');
-  if (definition) for (const record of records) markPartition(record, partition, definition);
-  return records;
 }
 
 /** Pages of `this.list`, filtered here: for resources whose reads were extended. */

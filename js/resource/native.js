@@ -2,10 +2,11 @@
  * The native half of a resource: one handle per store and definition, created when first needed
  * and replaced when the definition changed.
  */
-import { native } from '../native/load.js';
+import { NativeResource } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { MemoryClient } from '../client/memory-client.js';
 import { fromNative } from '../errors/from-native.js';
-import { storeFor } from '../client/store-for.js';
+import { storeFor } from '../client/native-store-of.js';
 import { versionDefinitions } from './versions.js';
 import { sortedPartitions } from './partition-rules.js';
 import { plainDefinition } from './values.js';
@@ -56,9 +57,11 @@ function nativeConfig(resource, store) {
     versions: versionDefinitions(resource),
     partitions: sortedPartitions(config.partitions),
     parallelism: resource.parallelism,
-    etagQuoted: resource.client?.unquotedEtags !== true,
+    // MemoryClient shows bare ETags in the results of its methods, as 13.6 does.
+    etagQuoted: !(resource.client instanceof MemoryClient),
   };
   if (resource._schemaRegistry) result.schemaRegistry = resource._schemaRegistry;
+  if (resource._pluginSchemaRegistry) result.pluginSchemaRegistry = resource._pluginSchemaRegistry;
   return result;
 }
 
@@ -79,7 +82,7 @@ export function nativeOf(resource) {
 function buildSlot(resource, store) {
   let handle;
   try {
-    handle = new native.NativeResource(store, toText(nativeConfig(resource, store)));
+    handle = new NativeResource(store, toText(nativeConfig(resource, store)));
   } catch (error) {
     throw toPublic(resource, error, {});
   }
@@ -141,8 +144,16 @@ export function emitNativeEvents(resource, events) {
         payload.failures = payload.failures.map((failure) => (isNativeError(failure) ? toPublic(resource, failure, { id: payload.id }) : failure));
       }
     }
-    resource.emit(event, payload);
+    // Facts about the store concern the database.
+    if (event.startsWith('db:')) resource.database?.emit(event, payload);
+    else resource.emit(event, payload);
   }
+}
+
+/** Gives a record of the engine its `Date`: `_lastModified` crosses as epoch milliseconds. */
+export function withDate(record) {
+  if (typeof record._lastModified === 'number') record._lastModified = new Date(record._lastModified);
+  return record;
 }
 
 function isNativeError(value) {

@@ -1,20 +1,15 @@
 /** Reading single records and sets of ids. */
 import { fromText } from '../native/text.js';
-import { PartitionError, ResourceError } from '../errors/index.js';
+import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
 import { decideBulk } from '../fastpath/decide.js';
 import { mapBounded } from './concurrency.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
-import { nativeOf, toPublic } from './native.js';
+import { nativeOf, toPublic, withDate } from './native.js';
 import { isPlainObject } from './values.js';
 import { partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
-
-/** True for the error of a record that does not exist. */
-export function isMissing(error) {
-  return error?.name === 'NoSuchKey' || error?.name === 'NotFound' || error?.code === 'NoSuchKey' || error?.code === 'NotFound';
-}
 
 /** Reads one record. */
 export async function get(resource, id) {
@@ -27,7 +22,7 @@ export async function get(resource, id) {
   } catch (error) {
     throw toPublic(resource, error, { id, operation: 'get' });
   }
-  let record = fromText(text);
+  let record = withDate(fromText(text));
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);
   return record;
@@ -38,7 +33,7 @@ export async function getOrNull(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (isMissing(error) || error?.message?.includes('NoSuchKey')) return null;
+    if (isNotFound(error) || error?.message?.includes('NoSuchKey')) return null;
     throw error;
   }
 }
@@ -48,7 +43,7 @@ export async function getOrThrow(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (!isMissing(error) && !error?.message?.includes('NoSuchKey')) throw error;
+    if (!isNotFound(error) && !error?.message?.includes('NoSuchKey')) throw error;
     throw new ResourceError(`Resource '${resource.name}' with id '${id}' not found`, {
       resourceName: resource.name, id, code: 'RESOURCE_NOT_FOUND', statusCode: 404, original: error, operation: 'getOrThrow', retriable: false,
       suggestion: 'Check the id, or use getOrNull() where the record may be absent.',
@@ -91,7 +86,7 @@ async function bulkGet(resource, ids) {
   const records = [];
   for (let i = 0; i < results.length; i += 1) {
     const { record, missing, error } = results[i];
-    if (record !== undefined) records.push(record);
+    if (record !== undefined) records.push(withDate(record));
     else if (error !== undefined && !missing) {
       const failure = toPublic(resource, error, { id: ids[i], operation: 'getMany' });
       emitItemError(resource, failure, ids[i]);
@@ -111,7 +106,7 @@ export async function loadOrSkip(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isNotFound(error)) return undefined;
     const placeholder = undecryptable(id, error);
     if (placeholder) return placeholder;
     emitItemError(resource, error, id);
@@ -141,7 +136,7 @@ export async function getFromPartition(resource, { id, partitionName, partitionV
   try {
     await resource.client.headObject(key);
   } catch (error) {
-    if (!isMissing(error) && error?.statusCode !== 404) throw error;
+    if (!isNotFound(error) && error?.statusCode !== 404) throw error;
     throw new ResourceError(`Resource with id '${id}' not found in partition '${partitionName}'`, {
       resourceName: resource.name, id, partitionName, statusCode: 404, original: error, operation: 'getFromPartition', retriable: false,
       suggestion: 'Check the id and the partition values.',

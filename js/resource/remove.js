@@ -1,6 +1,6 @@
 /** Deletion of records. */
 import { fromText } from '../native/text.js';
-import { ResourceError, ValidationError } from '../errors/index.js';
+import { isNotFound, ResourceError, ValidationError } from '../errors/index.js';
 import { emitItemError, emitStandardized, emitToObservers } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkWriteId } from './ids.js';
@@ -8,7 +8,6 @@ import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
-import { isMissing } from './read.js';
 import { readForWrite } from './update.js';
 
 const CHUNK = 1000;
@@ -22,7 +21,7 @@ export async function remove(resource, rawId) {
   try {
     ({ read, record } = await readForWrite(resource, id, 'delete'));
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!isNotFound(error)) throw error;
     missing = error;
   }
   if (needsHooks(resource, 'beforeDelete')) await runHooks(resource, 'beforeDelete', record);

@@ -1,6 +1,5 @@
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { applyConfiguration, construct, updateAttributes } from './config.js';
-import { applyDefaults } from './defaults.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
 import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.js';
 import { configureIdGenerator, generateId, idGeneratorType } from './ids.js';
@@ -175,7 +174,8 @@ export class Resource extends AsyncEventEmitter {
   }
 
   applyDefaults(data) {
-    return applyDefaults(this, data);
+    const filled = this.schema.applyDefaults(data);
+    return filled === data ? { ...data } : filled;
   }
 
   updateAttributes(attributes) {

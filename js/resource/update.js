@@ -1,26 +1,19 @@
 /** Update, conditional update, patch and replace. */
 import { fromText, toText } from '../native/text.js';
-import { ResourceError, ValidationError } from '../errors/index.js';
-import { applyDefaultsInPlace } from './defaults.js';
+import { isNotFound, isPrecondition, ResourceError, ValidationError } from '../errors/index.js';
 import { emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkWriteId } from './ids.js';
-import { invalidRecord } from './insert.js';
+import { invalidRecord, withoutId } from './insert.js';
 import { isUnmodified } from './middleware.js';
-import { emitNativeEvents, nativeOf, refsMode, toPublic } from './native.js';
+import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
-import { isMissing } from './read.js';
 import { validateRecord } from './validation.js';
 import { isPlainObject, mergeUpdate, withoutSystemFields } from './values.js';
 import { warnDefaultPassphrase } from './warnings.js';
 
 const MAX_ATTEMPTS = 10;
-
-/** True for a lost race on a conditional write. */
-function isPrecondition(error) {
-  return error?.code === 'PreconditionFailed' || error?.code === 'PRECONDITION_FAILED' || error?.statusCode === 412;
-}
 
 function pause(attempt) {
   const ceiling = Math.min(1000, 10 * 2 ** attempt);
@@ -48,7 +41,7 @@ function doesNotExist(resource, id, original) {
  * can supply a stale base; get hooks and `fetched` fire as for a read.
  */
 export async function readForWrite(resource, id, operation) {
-  if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
+  if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet');
   let read;
   try {
     read = nativeOf(resource).read(id);
@@ -56,7 +49,7 @@ export async function readForWrite(resource, id, operation) {
   } catch (error) {
     throw toPublic(resource, error, { id, operation });
   }
-  let record = fromText(read.text);
+  let record = withDate(fromText(read.text));
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);
   return { read, record };
@@ -82,7 +75,7 @@ async function nextRecord(resource, id, original, attributes) {
     merged = { ...original, ...returned };
   }
   merged.id = id;
-  const outcome = validateRecord(resource, withoutSystemFields(merged), { id });
+  const outcome = validateRecord(resource, withoutSystemFields(merged));
   return outcome instanceof Promise ? await outcome : outcome;
 }
 
@@ -141,7 +134,7 @@ export async function update(resource, rawId, attributes) {
     try {
       base = await readForWrite(resource, id, 'update');
     } catch (error) {
-      if (isMissing(error)) throw doesNotExist(resource, id, error);
+      if (isNotFound(error)) throw doesNotExist(resource, id, error);
       throw error;
     }
     const { errors, data } = await nextRecord(resource, id, base.record, attributes);
@@ -171,7 +164,7 @@ function lostRaces(resource, id, original) {
 }
 
 async function writeUpdate(resource, id, base, data, operation, extra) {
-  const record = recordWithoutId(data);
+  const record = withoutId(data);
   const { text: options, replaced } = writeOptions(resource, operation, base.record, record, extra);
   let text;
   try {
@@ -186,12 +179,6 @@ async function writeUpdate(resource, id, base, data, operation, extra) {
     await maintainReplaced(resource, operation, id, () => resource.handlePartitionReferenceUpdates(base.record, { ...result.record, id }));
   }
   return result;
-}
-
-function recordWithoutId(data) {
-  if (!('id' in data)) return data;
-  const { id: _, ...record } = data;
-  return record;
 }
 
 /** Compare-and-set: writes only when the stored ETag is the given one; resolves a result object. */
@@ -209,7 +196,7 @@ export async function updateConditional(resource, rawId, attributes, options = {
   try {
     base = await readForWrite(resource, id, 'updateConditional');
   } catch (error) {
-    if (isMissing(error)) return { success: false, error: `Resource with id '${id}' does not exist` };
+    if (isNotFound(error)) return { success: false, error: `Resource with id '${id}' does not exist` };
     return { success: false, error: error?.message || 'Update failed' };
   }
   const { errors, data } = await nextRecord(resource, id, base.record, attributes);
@@ -252,10 +239,10 @@ export async function patchViaCopy(resource, rawId, fields) {
     } catch (error) {
       throw toPublic(resource, error, { id, operation: 'patch' });
     }
-    const original = fromText(read.text);
+    const original = withDate(fromText(read.text));
     const { errors, data } = await nextRecord(resource, id, original, fields);
     if (errors.length > 0) throw patchInvalid(resource, id, errors);
-    const record = recordWithoutId(data);
+    const record = withoutId(data);
     const { text: options, replaced } = writeOptions(resource, 'update', original, record);
     let text;
     try {
@@ -291,20 +278,18 @@ export async function replace(resource, rawId, fullData, options = {}) {
   const id = checkWriteId(rawId, 'replace');
   requireAttributes(fullData, 'fullData', 'replace');
   if (needsHooks(resource, 'beforeReplace')) await runHooks(resource, 'beforeReplace', { id, fullData, options });
-  let draft = { ...fullData };
-  if (isUnmodified(resource, 'applyDefaults')) draft = applyDefaultsInPlace(resource, draft);
-  else draft = resource.applyDefaults(draft);
+  const draft = { ...resource.applyDefaults(fullData) };
   if (resource.config.timestamps) {
     const now = new Date().toISOString();
     if (!draft.createdAt) draft.createdAt = now;
     draft.updatedAt = now;
   }
   draft.id = id;
-  const outcome = validateRecord(resource, withoutSystemFields(draft), { id });
+  const outcome = validateRecord(resource, withoutSystemFields(draft));
   const { errors, data } = outcome instanceof Promise ? await outcome : outcome;
   if (errors.length > 0) throw invalidRecord(resource, errors, draft, 'Replace failed');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
-  const record = recordWithoutId(data);
+  const record = withoutId(data);
   const { text: writeText, replaced } = writeOptions(resource, 'replace', null, record);
   let text;
   try {
