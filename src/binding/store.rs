@@ -4,8 +4,9 @@ use super::error::to_napi;
 use super::runtime::{Settled, settle};
 use super::store_js::JsStore;
 use crate::error::{Error, Kind, Result};
-use crate::store::layers::{self, StackOptions};
-use crate::store::memory::{MemoryOptions, MemoryStore};
+use crate::store::layers::{self, RetryPolicy, StackOptions};
+use crate::store::memory::{MemoryLimits, MemoryStore};
+use crate::store::s3::{S3Config, S3Store};
 use crate::store::*;
 use bytes::Bytes;
 use napi::bindgen_prelude::{Buffer, Env, Object};
@@ -28,7 +29,7 @@ struct Inner {
     /// Full keys, same layers.
     raw: Arc<dyn Store>,
     meter: Arc<layers::Meter>,
-    memory: Option<MemoryStore>,
+    memory: Option<Arc<MemoryStore>>,
     kind: &'static str,
     immediate: bool,
 }
@@ -50,7 +51,7 @@ struct MemoryConfig {
     shared: bool,
     #[serde(default)]
     enforce_limits: bool,
-    metadata_limit: Option<usize>,
+    metadata_limit: Option<u64>,
     max_object_size: Option<u64>,
 }
 
@@ -77,8 +78,6 @@ struct JsConfig {
 struct S3Common {
     #[serde(default)]
     prefix: String,
-    parallelism: Option<usize>,
-    attempts: Option<u32>,
 }
 
 fn default_bucket() -> String {
@@ -90,11 +89,11 @@ fn config<T: for<'de> Deserialize<'de>>(text: &str) -> napi::Result<T> {
 }
 
 impl NativeStore {
-    fn build(backend: Arc<dyn Store>, prefix: &str, options: StackOptions, memory: Option<MemoryStore>) -> Result<Self> {
+    fn build(backend: Arc<dyn Store>, prefix: &str, options: &StackOptions, memory: Option<Arc<MemoryStore>>) -> Result<Self> {
         let info = backend.info();
         let meter = Arc::new(layers::Meter::default());
-        let raw = layers::stack(backend.clone(), "", options.clone(), meter.clone())?.store;
-        let relative = if prefix.is_empty() { raw.clone() } else { layers::stack(backend, prefix, options, meter.clone())?.store };
+        let raw = layers::stack_raw(backend.clone(), options, meter.clone()).store;
+        let relative = layers::stack_with(backend, prefix, options, meter.clone())?.store;
         let inner = Inner { relative, raw, meter, memory, kind: info.kind, immediate: info.immediate };
         Ok(Self { inner: RwLock::new(Some(Arc::new(inner))) })
     }
@@ -111,7 +110,7 @@ impl NativeStore {
         Ok(self.inner()?.relative.clone())
     }
 
-    fn memory_store(&self) -> napi::Result<MemoryStore> {
+    fn memory_store(&self) -> napi::Result<Arc<MemoryStore>> {
         self.inner()?
             .memory
             .clone()
@@ -124,41 +123,42 @@ impl NativeStore {
     #[napi(factory)]
     pub fn memory(config_text: String) -> napi::Result<Self> {
         let c: MemoryConfig = config(&config_text)?;
-        let defaults = MemoryOptions::default();
-        let options = MemoryOptions {
+        let defaults = MemoryLimits::default();
+        let limits = MemoryLimits {
             enforce_limits: c.enforce_limits,
             metadata_limit: c.metadata_limit.unwrap_or(defaults.metadata_limit),
             max_object_size: c.max_object_size.unwrap_or(defaults.max_object_size),
         };
-        let store = if c.shared { MemoryStore::shared(&c.bucket, options) } else { MemoryStore::new(&c.bucket, options) };
-        Self::build(Arc::new(store.clone()), &c.prefix, StackOptions::default(), Some(store)).map_err(to_napi)
+        let store = if c.shared { MemoryStore::shared(&c.bucket, limits) } else { MemoryStore::new(&c.bucket, limits) };
+        let store = Arc::new(store);
+        Self::build(store.clone(), &c.prefix, &StackOptions::default(), Some(store)).map_err(to_napi)
     }
 
     #[napi(factory)]
     pub fn file(config_text: String) -> napi::Result<Self> {
         let c: FileConfig = config(&config_text)?;
         let store = crate::store::file::FileStore::new(&c.base_path, &c.bucket, c.durability.as_deref()).map_err(to_napi)?;
-        Self::build(Arc::new(store), &c.prefix, StackOptions::default(), None).map_err(to_napi)
+        Self::build(Arc::new(store), &c.prefix, &StackOptions::default(), None).map_err(to_napi)
     }
 
     #[napi(factory)]
     pub fn s3(config_text: String) -> napi::Result<Self> {
+        let c: S3Config = config(&config_text)?;
         let common: S3Common = config(&config_text)?;
-        let store = crate::store::s3::S3Store::new(config(&config_text)?).map_err(to_napi)?;
-        let defaults = StackOptions::default();
         let options = StackOptions {
-            attempts: common.attempts.unwrap_or(defaults.attempts),
-            concurrency: common.parallelism.map_or(defaults.concurrency, |p| p.max(1)),
-            ..defaults
+            // Callers bound their own pipelines; this bounds what all of them together may open.
+            parallelism: if c.http.max_sockets == 0 { 1024 } else { c.http.max_sockets },
+            retry: RetryPolicy { attempts: c.attempts.max(1), ..RetryPolicy::default() },
         };
-        Self::build(Arc::new(store), &common.prefix, options, None).map_err(to_napi)
+        let store = S3Store::new(c).map_err(to_napi)?;
+        Self::build(Arc::new(store), &common.prefix, &options, None).map_err(to_napi)
     }
 
     #[napi(factory)]
     pub fn js(callbacks: Object<'_>, config_text: String) -> napi::Result<Self> {
         let c: JsConfig = config(&config_text)?;
         let store = JsStore::new(&callbacks, c.bucket)?;
-        Self::build(Arc::new(store), "", StackOptions::default(), None).map_err(to_napi)
+        Self::build(Arc::new(store), "", &StackOptions::default(), None).map_err(to_napi)
     }
 
     #[napi(getter)]
@@ -259,7 +259,7 @@ impl NativeStore {
 
     #[napi]
     pub fn snapshot(&self) -> napi::Result<String> {
-        Ok(self.memory_store()?.snapshot().to_string())
+        Ok(self.memory_store()?.snapshot())
     }
 
     #[napi]
@@ -275,8 +275,8 @@ impl NativeStore {
 
     #[napi]
     pub fn memory_stats(&self) -> napi::Result<String> {
-        let (objects, bytes) = self.memory_store()?.stats();
-        Ok(json!({ "objectCount": objects, "totalSize": bytes }).to_string())
+        let stats = self.memory_store()?.stats();
+        Ok(json!({ "objectCount": stats.object_count, "totalSize": stats.total_size }).to_string())
     }
 
     #[napi]

@@ -42,7 +42,7 @@ impl Resource {
                 async move {
                     match core.load(&id).await {
                         Ok((stored, decoded)) => {
-                            let system = System::of(&stored.meta, decoded.token_only, decoded.version_differs.as_deref());
+                            let system = System::of(&stored.meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
                             Ok(Some(core.record_text(&decoded.record, &id, &system)))
                         }
                         Err(e) if e.is_not_found() => Ok(None),

@@ -27,6 +27,8 @@ pub enum RefsMode {
     /// Queued; a failure is an event.
     #[default]
     Queue,
+    /// Left to the caller, who replaced the maintenance methods.
+    None,
 }
 
 /// Receiver of `(event, payload)`.
@@ -79,6 +81,7 @@ impl IndexQueue {
             return Ok(());
         }
         match mode {
+            RefsMode::None => Ok(()),
             RefsMode::Strict => apply(&*self.shared.store, &job).await,
             RefsMode::Await => {
                 if let Err(e) = apply(&*self.shared.store, &job).await {

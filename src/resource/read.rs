@@ -66,7 +66,7 @@ impl Resource {
 impl Core {
     pub(super) async fn get_text(self: &std::sync::Arc<Self>, id: &str) -> Result<String> {
         let (stored, decoded) = self.load(id).await?;
-        let system = System::of(&stored.meta, decoded.token_only, decoded.version_differs.as_deref());
+        let system = System::of(&stored.meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
         Ok(self.record_text(&decoded.record, id, &system))
     }
 
@@ -94,7 +94,7 @@ impl Core {
 
     fn into_read(&self, id: &str, meta: ObjectMeta, decoded: Decoded, body: Bytes, head_only: bool) -> Read {
         let text = {
-            let system = System::of(&meta, decoded.token_only, decoded.version_differs.as_deref());
+            let system = System::of(&meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
             self.record_text(&decoded.record, id, &system)
         };
         let version = match stored_version(&meta.metadata) {

@@ -270,7 +270,7 @@ impl Core {
             }
             Err(e) => return Err(e),
         };
-        let mut system = System::of(&stored.meta, decoded.token_only, decoded.version_differs.as_deref());
+        let mut system = System::of(&stored.meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
         let name;
         if let Some(index) = partition {
             let partition = &self.config.partitions[index];

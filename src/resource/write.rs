@@ -236,7 +236,7 @@ impl Core {
 
     /// The record that a read of what was just written would return (decision 58).
     pub(super) fn composed_text(&self, id: &str, encoded: &Encoded, outcome: &PutOutcome) -> String {
-        let token_only = encoded.token_only;
+        let token_only = is_token(&encoded.body);
         let length = if token_only { 0 } else { encoded.body.len() };
         let system = System {
             content_length: u64::try_from(length).unwrap_or(u64::MAX),
@@ -396,4 +396,9 @@ fn flags(encoded: &Encoded) -> Vec<&'static str> {
         flags.push("$truncated");
     }
     flags
+}
+
+/// True for a body that holds nothing but a revision token, as `codec` writes it.
+fn is_token(body: &[u8]) -> bool {
+    body.len() == 33 && body.starts_with(b"{\"_rev\":\"")
 }
