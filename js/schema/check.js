@@ -18,11 +18,12 @@ let evictions = 0;
 function instantRule({ messages }) {
   return {
     source: `
-      var origValue = value;
-      if (typeof value === 'number' || (typeof value === 'string' && ${ISO_DATE}.test(value))) value = new Date(value);
-      if (Object.prototype.toString.call(value) !== '[object Date]' || isNaN(value.getTime()))
-        ${this.makeError({ type: 'date', actual: 'origValue', messages })}
-      return value;`
+      var date = typeof value === 'number' || (typeof value === 'string' && ${ISO_DATE}.test(value)) ? new Date(value) : value;
+      if (Object.prototype.toString.call(date) !== '[object Date]' || isNaN(date.getTime())) {
+        ${this.makeError({ type: 'date', actual: 'value', messages })}
+        return value;
+      }
+      return date;`
   };
 }
 

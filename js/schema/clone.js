@@ -32,7 +32,8 @@ export function cloneContainers(value) {
  */
 export function withoutFunctions(definition, ancestors = []) {
   if (typeof definition === 'function') return null;
-  if (definition === null || typeof definition !== 'object' || definition instanceof RegExp || definition instanceof Date) return definition;
+  if (definition === null || typeof definition !== 'object' || definition instanceof RegExp || definition instanceof Date)
+    return definition;
   if (ancestors.includes(definition)) return null;
   const inner = [...ancestors, definition];
   if (Array.isArray(definition)) return definition.map((each) => withoutFunctions(each, inner));

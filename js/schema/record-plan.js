@@ -30,7 +30,12 @@ export function planFields(attributes, seen = new Set()) {
 }
 
 function planField(name, definition, seen) {
-  if (typeof definition === 'string') return planRule(name, parseShorthand(definition), true, seen);
+  if (typeof definition === 'string') {
+    const rule = parseShorthand(definition);
+    // The text itself: `default:007` of a string is '007'.
+    const text = /\|\s*default\s*:([^|]*)/.exec(definition)?.[1].trim();
+    return planRule(name, text === undefined ? rule : { ...rule, default: text }, true, seen);
+  }
   if (definition === null || typeof definition !== 'object' || Array.isArray(definition)) return { name };
   if (isRuleObject(definition)) return planRule(name, definition, false, seen);
   return { name, fields: planFields(definition, seen) };
@@ -53,16 +58,16 @@ function fillOf(rule, type, name, shorthand) {
   return () => (value !== null && typeof value === 'object' ? structuredClone(value) : value);
 }
 
-/** Value of `default:...` in a shorthand, where numbers and booleans were recognised already. */
-function readDefault(fallback, type) {
-  if (type === 'boolean' || type === 'bool') return fallback === true;
-  if (NUMERIC.has(type)) return Number(fallback);
-  if (!JSON_TYPES.has(type)) return String(fallback);
-  if (typeof fallback !== 'string') return fallback;
+/** Value of the text after `default:` in a shorthand. */
+function readDefault(text, type) {
+  if (typeof text !== 'string') return text;
+  if (type === 'boolean' || type === 'bool') return text === 'true';
+  if (NUMERIC.has(type)) return Number(text);
+  if (!JSON_TYPES.has(type)) return text;
   try {
-    return JSON.parse(fallback);
+    return JSON.parse(text);
   } catch {
-    return fallback;
+    return text;
   }
 }
 
@@ -154,14 +159,16 @@ export function sanitiseRecord(fields, record) {
 }
 
 const fillField = (field, value, record) => (value === undefined && field.fill !== undefined ? field.fill(record) : value);
-const convertField = (field, value) => (value === undefined || value === null || field.convert === undefined ? value : field.convert(value));
+const convertField = (field, value) =>
+  value === undefined || value === null || field.convert === undefined ? value : field.convert(value);
 
 function walk(fields, record, change) {
   let out = record;
   for (const field of fields) {
     const value = record[field.name];
     let next = change(field, value, record);
-    if (field.fields !== undefined && next !== null && typeof next === 'object' && !Array.isArray(next)) next = walk(field.fields, next, change);
+    if (field.fields !== undefined && next !== null && typeof next === 'object' && !Array.isArray(next))
+      next = walk(field.fields, next, change);
     if (next === value) continue;
     if (out === record) out = { ...record };
     out[field.name] = next;

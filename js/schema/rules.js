@@ -16,7 +16,11 @@ const URL_TEXT = /^https?:\/\/\S+/;
 
 /** Rewrites by type; each gets the checked options and returns a rule of the engine. */
 const REWRITE = {
-  ip4: (rule) => withChecks({ trim: false, ...rule, type: 'string' }, textCheck('ip4', (text) => IPV4.test(text), 'a valid IPv4 address')),
+  ip4: (rule) =>
+    withChecks(
+      { trim: false, ...rule, type: 'string' },
+      textCheck('ip4', (text) => IPV4.test(text), 'a valid IPv4 address')
+    ),
   ip6: (rule) => withChecks({ trim: false, ...rule, type: 'string' }, textCheck('ip6', isIPv6, 'a valid IPv6 address')),
   money: (rule) => ({ min: 0, ...rule, type: 'number' }),
   crypto: (rule) => ({ min: 0, ...rule, type: 'number' }),
@@ -87,7 +91,10 @@ function propertyRules(attributes, prefix, context) {
     if (name.startsWith('$$')) continue;
     const path = prefix === '' ? name : `${prefix}.${name}`;
     if (FORBIDDEN_NAMES.has(name)) {
-      throw new SchemaError(`Attribute '${path}' has a reserved name`, { attribute: path, suggestion: 'Choose another name for the attribute.' });
+      throw new SchemaError(`Attribute '${path}' has a reserved name`, {
+        attribute: path,
+        suggestion: 'Choose another name for the attribute.'
+      });
     }
     rules[name] = ruleOf(attributes[name], path, context);
   }
@@ -117,7 +124,10 @@ function ruleOf(definition, path, context) {
 
 function multiRule(alternatives, path, context) {
   if (alternatives.length === 0) {
-    throw new SchemaError(`Invalid schema. Attribute '${path}' lists no alternatives`, { attribute: path, suggestion: 'Name at least one type.' });
+    throw new SchemaError(`Invalid schema. Attribute '${path}' lists no alternatives`, {
+      attribute: path,
+      suggestion: 'Name at least one type.'
+    });
   }
   const rules = alternatives.map((each) => ruleOf(each, path, context));
   const rule = { type: 'multi', rules };
@@ -161,7 +171,8 @@ function typedRule(definition, path, context) {
     if (name === 'value' && type !== 'record') continue;
     if (rule[name] === undefined || rule[name] === null) continue;
     const each = rule[name];
-    rule[name] = type === 'tuple' && Array.isArray(each) ? each.map((one) => ruleOf(one, path, context)) : ruleOf(each, `${path}[]`, context);
+    rule[name] =
+      type === 'tuple' && Array.isArray(each) ? each.map((one) => ruleOf(one, path, context)) : ruleOf(each, `${path}[]`, context);
   }
   if (type === 'multi') rule.rules = multiRule(rule.rules ?? [], path, context).rules;
   const properties = rule.properties ?? rule.props;

@@ -3,7 +3,20 @@ import { NativeSchema } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 
 const NAMES = [
-  ...['trim', 'encrypt', 'decrypt', 'hashPassword', 'toString', 'fromArray', 'toArray', 'toJSON', 'fromJSON', 'toNumber', 'toBool', 'fromBool'],
+  ...[
+    'trim',
+    'encrypt',
+    'decrypt',
+    'hashPassword',
+    'toString',
+    'fromArray',
+    'toArray',
+    'toJSON',
+    'fromJSON',
+    'toNumber',
+    'toBool',
+    'fromBool'
+  ],
   ...['toBase62', 'fromBase62', 'toBase62Decimal', 'fromBase62Decimal', 'fromArrayOfNumbers', 'toArrayOfNumbers'],
   ...['fromArrayOfDecimals', 'toArrayOfDecimals', 'fromArrayOfEmbeddings', 'toArrayOfEmbeddings', 'encodeIPv4', 'decodeIPv4'],
   ...['encodeIPv6', 'decodeIPv6', 'encodeMoney', 'decodeMoney', 'encodeDecimalFixed', 'decodeDecimalFixed'],

@@ -1,5 +1,5 @@
-import { SchemaError } from '../errors/index.js';
 import { fromNative } from '../errors/from-native.js';
+import { SchemaError } from '../errors/index.js';
 import { NativeSchema } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 import * as checks from './check.js';
@@ -54,7 +54,10 @@ export class Schema {
     this.reversedMap = invert(this.map);
     this.reversedPluginMap = invert(this.pluginMap);
     this._pluginAttributes = config._pluginAttributes || described.pluginAttributes;
-    if (this.options.generateAutoHooks) this.generateAutoHooks();
+    if (this.options.generateAutoHooks) this.#mergeHooks(described.hooks);
+    const validator = async (record) => this.check(record);
+    /** Compiled check: resolves to `true` or a list of errors, and changes the record it is given. */
+    this.validator = Object.assign(validator, { async: true });
     this.#native = undefined;
   }
 
@@ -67,13 +70,6 @@ export class Schema {
       generateAutoHooks: true,
       hooks: { beforeMap: {}, afterMap: {}, beforeUnmap: {}, afterUnmap: {} }
     };
-  }
-
-  /** Compiled check: resolves to `true` or a list of errors, and changes the record it is given. */
-  get validator() {
-    const validator = async (record) => this.check(record);
-    validator.async = true;
-    return validator;
   }
 
   #describe(options = this.options) {
@@ -165,7 +161,9 @@ export class Schema {
   #mergeHooks(generated) {
     const { hooks } = this.options;
     const taken = (path) => hooks.beforeMap[path] !== undefined || hooks.afterUnmap[path] !== undefined;
-    const paths = new Set([...Object.keys(generated.beforeMap ?? {}), ...Object.keys(generated.afterUnmap ?? {})].filter((path) => !taken(path)));
+    const paths = new Set(
+      [...Object.keys(generated.beforeMap ?? {}), ...Object.keys(generated.afterUnmap ?? {})].filter((path) => !taken(path))
+    );
     for (const name of ['beforeMap', 'afterUnmap']) {
       for (const path of paths) {
         if (generated[name]?.[path] !== undefined) hooks[name][path] = generated[name][path];
@@ -229,7 +227,11 @@ export class Schema {
    */
   async unmapper(mapped, mapOverride, pluginMapOverride) {
     return this.#await(() =>
-      this.#engine().unmapper(toText(mapped), mapOverride ? toText(mapOverride) : undefined, pluginMapOverride ? toText(pluginMapOverride) : undefined)
+      this.#engine().unmapper(
+        toText(mapped),
+        mapOverride ? toText(mapOverride) : undefined,
+        pluginMapOverride ? toText(pluginMapOverride) : undefined
+      )
     );
   }
 

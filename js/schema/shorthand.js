@@ -77,7 +77,20 @@ export function isRuleObject(definition) {
   return !Object.entries(definition).some(([name, value]) => !RULE_MEMBERS.has(name) && looksLikeAttribute(value));
 }
 
-const RULE_MEMBERS = new Set(['type', 'items', 'key', 'value', 'properties', 'props', 'rules', 'messages', 'default', 'label', 'enum', 'values']);
+const RULE_MEMBERS = new Set([
+  'type',
+  'items',
+  'key',
+  'value',
+  'properties',
+  'props',
+  'rules',
+  'messages',
+  'default',
+  'label',
+  'enum',
+  'values'
+]);
 
 function looksLikeAttribute(value) {
   if (typeof value === 'string') return value.includes('|') && isKnownType(canonicalType(bareType(value.split('|', 1)[0].trim())));

@@ -11,7 +11,7 @@ const MESSAGES = {
 };
 
 /** Error types whose `expected` the engine pastes as unescaped text between quotes. */
-const RAW_EXPECTED = new Set(['stringContains', 'stringEnum', 'enumValue', 'arrayEnum', 'objectStrict']);
+const RAW_EXPECTED = new Set(['stringEnum', 'enumValue', 'arrayEnum', 'objectStrict']);
 
 const isMissing = (value) => value === undefined || value === null;
 
@@ -124,7 +124,10 @@ function engineOptions(options) {
  * @returns {string}
  */
 export function escapeText(text) {
-  return JSON.stringify(text).slice(1, -1).replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/\u2028/g, '\\u2028')
+    .replace(/\u2029/g, '\\u2029');
 }
 
 function escapeExpected(type, expected) {
