@@ -5,8 +5,8 @@ import { toForeign } from './foreign-errors.js';
 import { isReference, KeyLister, listingOrder } from './foreign-listing.js';
 import { bareEtag, stripPrefix } from './keys.js';
 import { decodeValue, encodeValue } from './metadata.js';
+import { isReplaced, isShipped } from './native-store-of.js';
 import { forEachLimited } from './pool.js';
-import { isReplaced, isShipped } from './pristine.js';
 import { sdkError } from './sdk-errors.js';
 
 /** Error of a client that lacks a method an operation needs. */
