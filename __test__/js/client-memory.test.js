@@ -198,7 +198,9 @@ describe('MemoryStorage', () => {
       ['a', 'b']
     );
     const seen = [];
-    objects.forEach((value, key) => seen.push([key, value.size]));
+    objects.forEach((value, key) => {
+      seen.push([key, value.size]);
+    });
     assert.deepEqual(seen, [
       ['a', 2],
       ['b', 1]
