@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result, Retry};
 use crate::store::*;
 use bytes::Bytes;
 use napi::Status;
-use napi::bindgen_prelude::{Buffer, FnArgs, Function, Object, Promise};
+use napi::bindgen_prelude::{Buffer, FnArgs, Function, JsObjectValue as _, Object, Promise};
 use napi::threadsafe_function::ThreadsafeFunction;
 use napi_derive::napi;
 use serde::Deserialize;
@@ -244,6 +244,7 @@ impl Store for JsStore {
     }
 
     fn capabilities(&self) -> StoreFuture<'_, Capabilities> {
+        // Asked through the probe layer, which remembers the answer.
         Box::pin(crate::store::probe::probe(self))
     }
 }
