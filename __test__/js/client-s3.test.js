@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Client, HTTP_CLIENT_PROFILES, S3Client } from '../../js/client/index.js';
 import { clientSending, recordEvents, rejection, s3ConnectionString, withoutS3 } from './support/clients.js';
@@ -447,5 +448,35 @@ describe('S3Client on a server', { skip: withoutS3 }, () => {
     } finally {
       server.close();
     }
+  });
+});
+
+const withoutSdk = withoutS3 || (process.env.S3DB_TEST_RIVAL ? false : 'S3DB_TEST_RIVAL names no folder with the AWS SDK');
+
+describe('S3Client over a client of the AWS SDK', { skip: withoutSdk }, () => {
+  it('spec05_2_1_an_sdk_client_is_used_with_commands_of_the_sdk', async () => {
+    const { createRequire } = await import('node:module');
+    const sdk = createRequire(join(process.env.S3DB_TEST_RIVAL, 'package.json'))('@aws-sdk/client-s3');
+    const connectionString = s3ConnectionString();
+    const { origin, username, password } = new URL(connectionString);
+    const AwsS3Client = new sdk.S3Client({
+      endpoint: origin,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId: decodeURIComponent(username), secretAccessKey: decodeURIComponent(password) }
+    });
+    const client = new S3Client({ connectionString, AwsS3Client, AwsS3Commands: sdk });
+    assert.equal(client.client, AwsS3Client);
+    await client.putObject({ key: 'a ü', body: 'x', metadata: { m: 'ü' } });
+    await client.copyObject({ from: 'a ü', to: 'b+c' });
+    const object = await client.getObject('b+c');
+    assert.deepEqual([object.Metadata, await object.Body.transformToString()], [{ m: 'ü' }, 'x']);
+    assert.deepEqual(await client.getAllKeys(), ['a ü', 'b+c']);
+    await client.deleteObject('a ü');
+    const missing = await rejection(client.headObject('a ü'));
+    assert.deepEqual([missing.name, missing.code, missing.key], ['NoSuchKey', 'NotFound', 'a ü']);
+    client.destroy();
+    assert.equal(await client.exists('b+c'), true, 'a client of the caller stays open');
+    AwsS3Client.destroy();
   });
 });

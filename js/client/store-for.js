@@ -23,6 +23,8 @@ function adaptedStore(client) {
   const prefix = String(client.config?.keyPrefix ?? client.keyPrefix ?? '');
   const parallelism = Math.max(1, Math.trunc(Number(client.parallelism)) || 10);
   const store = NativeStore.js(storeCallbacks(client), JSON.stringify({ bucket, prefix, parallelism }));
+  // Its callbacks refer to the client weakly; the handle itself keeps it.
+  Object.defineProperty(store, 'client', { value: client });
   adapted.set(client, { bucket, store });
   return store;
 }
