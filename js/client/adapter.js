@@ -5,8 +5,8 @@ import { toForeign } from './foreign-errors.js';
 import { isReference, KeyLister, listingOrder } from './foreign-listing.js';
 import { bareEtag, stripPrefix } from './keys.js';
 import { decodeValue, encodeValue } from './metadata.js';
+import { isReplaced, isShipped } from './native-store-of.js';
 import { forEachLimited } from './pool.js';
-import { isReplaced, isShipped } from './pristine.js';
 import { sdkError } from './sdk-errors.js';
 
 /** Error of a client that lacks a method an operation needs. */
@@ -75,10 +75,18 @@ const defined = (object) => Object.fromEntries(Object.entries(object).filter(([,
  * @returns {import('../native/binding.d.ts').JsStoreCallbacks}
  */
 export function storeCallbacks(client) {
-  const keyPrefix = () => client.config?.keyPrefix ?? client.keyPrefix ?? '';
-  const lister = new KeyLister(client, keyPrefix, missingMethod);
+  // Native code holds these functions for ever, and they must not keep the client alive.
+  const reference = new WeakRef(client);
+  const target = () => {
+    const alive = reference.deref();
+    if (alive === undefined) throw new DatabaseError('The client of this store is gone', { operation: 'storeCallbacks', statusCode: 500 });
+    return alive;
+  };
+  const keyPrefix = () => target().config?.keyPrefix ?? target().keyPrefix ?? '';
+  const lister = new KeyLister(target, keyPrefix, missingMethod);
 
   const get = async (key) => {
+    const client = target();
     requireMethod(client, 'getObject');
     const reply = await client.getObject(key);
     // Clients over a Map may return nothing where S3 reports an error.
@@ -88,12 +96,14 @@ export function storeCallbacks(client) {
   };
 
   const put = async ({ key, metadata, contentType, contentEncoding, ifMatch, ifNoneMatch }, body) => {
+    const client = target();
     requireMethod(client, 'putObject');
     const request = { key, metadata: fromWire(metadata), body: bodyFor(body, contentType, contentEncoding) };
     return outcome(await client.putObject({ ...request, ...defined({ contentType, contentEncoding, ifMatch, ifNoneMatch }) }));
   };
 
   const head = async (key) => {
+    const client = target();
     requireMethod(client, 'headObject');
     const reply = await client.headObject(key);
     if (reply === undefined || reply === null) throw sdkError('NotFound', 404);
@@ -103,6 +113,7 @@ export function storeCallbacks(client) {
   };
 
   const copy = async ({ from, to, metadata, contentType, sourceIfMatch }) => {
+    const client = target();
     if (typeof client.copyObject === 'function') {
       const replace = metadata ? { metadata: fromWire(metadata), metadataDirective: 'REPLACE' } : {};
       return outcome(await client.copyObject({ from, to, ...replace, ...defined({ contentType, copySourceIfMatch: sourceIfMatch }) }));
@@ -122,6 +133,7 @@ export function storeCallbacks(client) {
   };
 
   const remove = async (key, ifMatch) => {
+    const client = target();
     requireMethod(client, 'deleteObject');
     try {
       await (ifMatch === undefined ? client.deleteObject(key) : client.deleteObject(key, { ifMatch }));
@@ -131,6 +143,7 @@ export function storeCallbacks(client) {
   };
 
   const removeMany = async (keys) => {
+    const client = target();
     if (typeof client.deleteObjects === 'function') return deleteReport(keys, await client.deleteObjects(keys), keyPrefix());
     requireMethod(client, 'deleteObject');
     const errors = [];
@@ -146,6 +159,7 @@ export function storeCallbacks(client) {
 
   /** Our own clients page with tokens of the store, unless a method that a caller may watch was replaced. */
   const list = async (request) => {
+    const client = target();
     const order = listingOrder(request.prefix);
     if (!isShipped(client)) return lister.list(request, order);
     const replaced = order.slice(0, isReference(request.prefix) ? 2 : 1).filter((name) => isReplaced(client, name));

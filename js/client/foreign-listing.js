@@ -45,7 +45,7 @@ export class KeyLister {
   #snapshots = new Map();
 
   /**
-   * @param {object} client
+   * @param {() => object} client
    * @param {() => string} prefixOf the client's key prefix, stripped from keys that carry it
    * @param {(method: string) => Error} missing
    */
@@ -60,13 +60,13 @@ export class KeyLister {
    * @param {string[]} order listing methods, best first
    */
   async list({ prefix, delimiter, startAfter, token, maxKeys }, order) {
-    const method = order.find((name) => has(this.#client, name));
+    const method = order.find((name) => has(this.#client(), name));
     if (method === undefined) throw this.#missing('listObjects');
     const limit = maxKeys > 0 ? maxKeys : PAGE;
     const after = token?.startsWith(MARK) ? token.slice(MARK.length) : startAfter;
     if (delimiter) return group(await this.#all(method, prefix), { prefix, delimiter, after, limit });
     if (after === undefined && method === 'getKeysPage') {
-      const keys = this.#relative(await this.#client.getKeysPage({ prefix, offset: 0, amount: limit }));
+      const keys = this.#relative(await this.#client().getKeysPage({ prefix, offset: 0, amount: limit }));
       if (keys.length < limit || sortedKeys(keys)) return page(keys.sort(compareKeys).slice(0, limit), keys.length >= limit);
     }
     const known = token === undefined ? undefined : this.#snapshots.get(token);
@@ -89,7 +89,7 @@ export class KeyLister {
   }
 
   async #all(method, prefix) {
-    const client = this.#client;
+    const client = this.#client();
     let keys = [];
     if (method === 'getAllKeys') keys = await client.getAllKeys({ prefix });
     else if (method === 'getKeysPage') {

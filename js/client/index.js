@@ -14,5 +14,6 @@ export { FileSystemClient } from './filesystem-client.js';
 export { HTTP_CLIENT_PROFILES } from './http-options.js';
 export { MemoryClient } from './memory-client.js';
 export { MemoryStorage } from './memory-storage.js';
-export { nativeStoreOf, storeFor } from './native-store-of.js';
+export { nativeStoreOf } from './native-store-of.js';
 export { Client, default, S3Client } from './s3-client.js';
+export { storeFor } from './store-for.js';

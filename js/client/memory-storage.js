@@ -6,7 +6,7 @@ import { bytesNow, readBody } from './body.js';
 import { bareEtag } from './keys.js';
 import { MemoryBudget } from './memory-budget.js';
 import { isMissing, ObjectMap, toRecord } from './object-map.js';
-import { AutoSaver, readSnapshot, requirePath, writeSnapshot } from './snapshot-file.js';
+import { AutoSaver, completeRecords, readSnapshot, requirePath, writeSnapshot } from './snapshot-file.js';
 
 const PAGE = 1000;
 const UNITS = ['Bytes', 'KB', 'MB', 'GB'];
@@ -507,30 +507,5 @@ const describeEntry = ({ key, size, etag, lastModified }) => ({
   ETag: etag,
   StorageClass: 'STANDARD'
 });
-
-/** Records of a snapshot with members that a hand-written one may lack. */
-function completeRecords(objects) {
-  const complete = Object.create(null);
-  for (const [key, record] of Object.entries(objects)) {
-    if (record === null || typeof record !== 'object' || (record.body !== undefined && typeof record.body !== 'string')) {
-      throw new ValidationError('Invalid snapshot format', {
-        field: `objects[${JSON.stringify(key)}]`,
-        suggestion: 'Each object needs a base64 body.'
-      });
-    }
-    const body = Buffer.from(record.body ?? '', 'base64');
-    complete[key] = {
-      body: record.body ?? '',
-      metadata: record.metadata ?? {},
-      contentType: record.contentType ?? 'application/octet-stream',
-      etag: record.etag ?? createHash('md5').update(body).digest('hex'),
-      lastModified: record.lastModified ?? new Date().toISOString(),
-      size: record.size ?? body.length,
-      contentEncoding: record.contentEncoding,
-      contentLength: record.contentLength ?? body.length
-    };
-  }
-  return complete;
-}
 
 export default MemoryStorage;

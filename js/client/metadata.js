@@ -23,7 +23,7 @@ export function encodeValue(value) {
     text[0] !== '/' &&
     !text.startsWith('http') &&
     !DICTIONARY_WORD.test(text);
-  return plain ? text : fromText(pure('metadataEncode', toText([text]))).encoded;
+  return plain ? text : fromText(pure('metadataEncodeText', toText([text])));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ResourceError, ValidationError } from '../errors/index.js';
@@ -59,6 +59,34 @@ export function requirePath(path) {
     value: path,
     suggestion: 'Pass a path, or set persistPath in the options.'
   });
+}
+
+/**
+ * Records of a snapshot with members that a hand-written one may lack.
+ * @param {object} objects
+ */
+export function completeRecords(objects) {
+  const complete = Object.create(null);
+  for (const [key, record] of Object.entries(objects)) {
+    if (record === null || typeof record !== 'object' || (record.body !== undefined && typeof record.body !== 'string')) {
+      throw new ValidationError('Invalid snapshot format', {
+        field: `objects[${JSON.stringify(key)}]`,
+        suggestion: 'Each object needs a base64 body.'
+      });
+    }
+    const body = Buffer.from(record.body ?? '', 'base64');
+    complete[key] = {
+      body: record.body ?? '',
+      metadata: record.metadata ?? {},
+      contentType: record.contentType ?? 'application/octet-stream',
+      etag: record.etag ?? createHash('md5').update(body).digest('hex'),
+      lastModified: record.lastModified ?? new Date().toISOString(),
+      size: record.size ?? body.length,
+      contentEncoding: record.contentEncoding,
+      contentLength: record.contentLength ?? body.length
+    };
+  }
+  return complete;
 }
 
 /** Saves after changes: one file write at a time, changes made meanwhile share the next one. */
