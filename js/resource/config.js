@@ -1,4 +1,5 @@
 /** Construction and configuration of resources: own copies, timestamps, partitions, schema. */
+import { registerRounds } from '../concerns/password-hashing.js';
 import { Schema } from '../schema/schema.js';
 import { checkConfig } from './config-check.js';
 import { normalizeGuard } from './guard.js';
@@ -93,6 +94,8 @@ export function construct(resource, given) {
   registerEvents(resource, input.events);
   resource.guard = normalizeGuard(input.guard);
   installMiddlewares(resource);
+  registerRounds(resource.bcryptRounds);
+  for (const entry of Object.values(resource._savedVersions ?? {})) registerRounds(entry?.bcryptRounds);
 }
 
 /** Sets the generator, size and persisted generator type. */

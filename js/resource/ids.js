@@ -1,22 +1,19 @@
 /** Record ids: generators, blocks of native ids, argument checks. */
-import { ids } from '../native/load.js';
+import { createCustomGenerator, getUrlAlphabet } from '../concerns/id.js';
 import { ValidationError } from '../errors/index.js';
 import { isEmptyId } from './values.js';
 
-const BLOCK_BYTES = 22 * 256;
-const blocks = new Map();
+/** One generator per size: each takes its ids from blocks fetched ahead. */
+const generators = new Map();
 
-/** A random id of `size` symbols of the URL alphabet, from a block fetched ahead. */
+/** A random id of `size` symbols of the URL alphabet. */
 export function nextId(size) {
-  let block = blocks.get(size);
-  if (block === undefined || block.at >= block.text.length) {
-    const count = Math.max(1, Math.floor(BLOCK_BYTES / size));
-    block = { text: ids(count, size), at: 0 };
-    blocks.set(size, block);
+  let generator = generators.get(size);
+  if (generator === undefined) {
+    generator = createCustomGenerator(getUrlAlphabet(), Math.max(1, Math.floor(size)));
+    generators.set(size, generator);
   }
-  const id = block.text.slice(block.at, block.at + size);
-  block.at += size;
-  return id;
+  return generator();
 }
 
 /** The generator function of a configuration. */

@@ -50,6 +50,12 @@ async function* scanBatches(resource, options, operation) {
   }
 }
 
+/** Batches of ids or records of the main data or of a partition. */
+export function openScan(resource, { partition, partitionValues, ...options }) {
+  const definition = partition ? requirePartition(resource, partition, 'scan') : undefined;
+  return scanBatches(resource, { ...options, ...partitionOptions(partition, definition, partitionValues ?? {}) }, 'scan');
+}
+
 async function scanAll(resource, options, operation) {
   let all;
   for await (const items of scanBatches(resource, options, operation)) {

@@ -16,6 +16,7 @@ import {
 import { addPluginAttribute, removePluginAttribute } from './plugin-attributes.js';
 import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from './read.js';
 import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
+import { ResourceReader, ResourceWriter } from './streams.js';
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
 import { getNested } from './values.js';
@@ -165,6 +166,18 @@ export class Resource extends AsyncEventEmitter {
 
   deleteAllData() {
     return deleteAllData(this);
+  }
+
+  // Streams
+
+  /** Node stream of the records, in key order. */
+  readable(options) {
+    return new ResourceReader({ ...options, resource: this });
+  }
+
+  /** Node stream that inserts what is written to it. */
+  writable(options) {
+    return new ResourceWriter({ ...options, resource: this });
   }
 
   // Schema and definition
