@@ -71,4 +71,3 @@ export { Schema } from './schema/schema.js';
 export { Validator } from './schema/validator.js';
 export { AsyncEventEmitter } from './util/async-event-emitter.js';
 export { tryFn, tryFnSync } from './util/try-fn.js';
-

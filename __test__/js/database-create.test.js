@@ -51,10 +51,17 @@ test('definition hashes match the observed vectors', () => {
   assert.equal(hash({ attributes: {} }), '7b72062a1a462ea2fc84e6b19d3074dcfd47313e5aa6c8f5c94c5f5ee7696f3b');
   assert.equal(hash({ attributes: { name: 'string|required' } }), '897a7c5ed1b5b5039d6d06161a3a42323acad50e17043d9aa9f9df42621febba');
   assert.equal(
-    hash({ attributes: { b: 'number', a: 'string|required' }, behavior: 'body-overflow', partitions: { byB: { fields: { b: 'number' } } } }),
+    hash({
+      attributes: { b: 'number', a: 'string|required' },
+      behavior: 'body-overflow',
+      partitions: { byB: { fields: { b: 'number' } } }
+    }),
     'a6a0e1d5ae904b37b987453ae95ff25e425b5d3ac7ac824c38349a525c93cc03'
   );
-  const dates = { byCreatedDate: { fields: { createdAt: 'date|maxlength:10' } }, byUpdatedDate: { fields: { updatedAt: 'date|maxlength:10' } } };
+  const dates = {
+    byCreatedDate: { fields: { createdAt: 'date|maxlength:10' } },
+    byUpdatedDate: { fields: { updatedAt: 'date|maxlength:10' } }
+  };
   assert.equal(
     hash({ attributes: { a: 'string', createdAt: 'string|optional', updatedAt: 'string|optional' }, timestamps: true, partitions: dates }),
     '9350664f0cd7bd6028e6c56653cc1d70dd9fb5097da044104d3c028a81917235'
@@ -91,7 +98,10 @@ test('a changed definition gets a new version, the same one does not', async () 
 
 test('partition shorthand errors are typed', async () => {
   const database = await connectDatabase();
-  await assert.rejects(database.createResource({ name: 'a', attributes, partitions: [5] }), { name: 'SchemaError', message: 'Invalid partition field type' });
+  await assert.rejects(database.createResource({ name: 'a', attributes, partitions: [5] }), {
+    name: 'SchemaError',
+    message: 'Invalid partition field type'
+  });
   await assert.rejects(database.createResource({ name: 'a', attributes, partitions: ['nope'] }), {
     name: 'SchemaError',
     message: "Partition field 'nope' not found in attributes"
@@ -108,7 +118,10 @@ test('partition shorthand errors are typed', async () => {
 
 test('concurrent createResource calls of one name return one instance', async () => {
   const database = await connectDatabase();
-  const [a, b] = await Promise.all([database.createResource({ name: 'users', attributes }), database.createResource({ name: 'users', attributes })]);
+  const [a, b] = await Promise.all([
+    database.createResource({ name: 'users', attributes }),
+    database.createResource({ name: 'users', attributes })
+  ]);
   assert.equal(a, b);
 });
 
@@ -124,7 +137,9 @@ test('middlewares of a configuration: array, object, * and unknown methods', asy
   const some = await database.createResource({ name: 'some', attributes, middlewares: { count: log, '*': [log] } });
   await some.count();
   assert.deepEqual(seen, ['insert', 'count', 'count']);
-  await assert.rejects(database.createResource({ name: 'bad', attributes, middlewares: { nope: log } }), { message: 'No such method for middleware: nope' });
+  await assert.rejects(database.createResource({ name: 'bad', attributes, middlewares: { nope: log } }), {
+    message: 'No such method for middleware: nope'
+  });
 });
 
 test('spec01_12_12_and_13_a_second_start_applies_everything_and_duplicates_nothing', async () => {
@@ -134,9 +149,25 @@ test('spec01_12_12_and_13_a_second_start_applies_everything_and_duplicates_nothi
     passphrase: 'own passphrase',
     idGenerator: () => 'custom-id',
     guard: { get: ['admin'] },
-    hooks: { beforeInsert: [(data) => { seen.push('hook'); return data; }] },
-    events: { inserted: () => { seen.push('event'); } },
-    middlewares: { insert: async (_ctx, next) => { seen.push('middleware'); return next(); } }
+    hooks: {
+      beforeInsert: [
+        (data) => {
+          seen.push('hook');
+          return data;
+        }
+      ]
+    },
+    events: {
+      inserted: () => {
+        seen.push('event');
+      }
+    },
+    middlewares: {
+      insert: async (_ctx, next) => {
+        seen.push('middleware');
+        return next();
+      }
+    }
   });
   const database = await connectDatabase();
   await database.createResource(config([]));
@@ -156,8 +187,14 @@ test('spec01_12_12_and_13_a_second_start_applies_everything_and_duplicates_nothi
 test('hooks of other origins stay when a definition is repeated', async () => {
   const database = await connectDatabase();
   const seen = [];
-  const first = (data) => { seen.push('first'); return data; };
-  const second = (data) => { seen.push('second'); return data; };
+  const first = (data) => {
+    seen.push('first');
+    return data;
+  };
+  const second = (data) => {
+    seen.push('second');
+    return data;
+  };
   const resource = await database.createResource({ name: 'users', attributes, hooks: { beforeInsert: [first] } });
   resource.addHook('beforeInsert', first);
   await database.createResource({ name: 'users', attributes, hooks: { beforeInsert: [second] } });
@@ -168,7 +205,13 @@ test('hooks of other origins stay when a definition is repeated', async () => {
 
 test('spec01_12_08_a_redeclaration_without_partitions_resets_them_and_deletes_nothing', async () => {
   const database = await connectDatabase();
-  const resource = await database.createResource({ name: 'users', attributes, partitions: ['status'], behavior: 'body-only', asyncPartitions: false });
+  const resource = await database.createResource({
+    name: 'users',
+    attributes,
+    partitions: ['status'],
+    behavior: 'body-only',
+    asyncPartitions: false
+  });
   await resource.insert({ id: 'a', name: 'A', status: 'x' });
   await database.createResource({ name: 'users', attributes });
   assert.deepEqual(resource.config.partitions, {});
@@ -194,7 +237,15 @@ test('spec01_12_10_options_of_a_version_are_persisted_and_restored', async () =>
   const { asyncPartitions, strictPartitions, createdBy, paranoid, asyncEvents } = users.config;
   assert.deepEqual(
     { asyncPartitions, strictPartitions, createdBy, paranoid, asyncEvents, idSize: users.idSize, map: users.map },
-    { asyncPartitions: false, strictPartitions: true, createdBy: 'MyPlugin', paranoid: false, asyncEvents: false, idSize: 9, map: { name: 'nm', status: 'st' } }
+    {
+      asyncPartitions: false,
+      strictPartitions: true,
+      createdBy: 'MyPlugin',
+      paranoid: false,
+      asyncEvents: false,
+      idSize: 9,
+      map: { name: 'nm', status: 'st' }
+    }
   );
   assert.ok(users.database);
 });
@@ -242,10 +293,16 @@ test('spec03_25_07_attribute_order_of_a_stored_version_decides_its_keys', async 
   const reordered = await second.createResource({ name: 'users', attributes: { b: 'string|optional', a: 'string|optional' } });
   assert.equal(reordered.version, 'v1');
   assert.deepEqual(Object.keys(reordered.attributes), ['a', 'b']);
-  const widened = await second.createResource({ name: 'users', attributes: { z: 'string|optional', b: 'string|optional', a: 'string|optional' } });
+  const widened = await second.createResource({
+    name: 'users',
+    attributes: { z: 'string|optional', b: 'string|optional', a: 'string|optional' }
+  });
   assert.equal(widened.version, 'v2');
   const { a, b, _v, _originalVersion, _versionMapped } = await widened.get('1');
-  assert.deepEqual({ a, b, _v, _originalVersion, _versionMapped }, { a: 'AA', b: 'BB', _v: 'v2', _originalVersion: 'v1', _versionMapped: true });
+  assert.deepEqual(
+    { a, b, _v, _originalVersion, _versionMapped },
+    { a: 'AA', b: 'BB', _v: 'v2', _originalVersion: 'v1', _versionMapped: true }
+  );
   await widened.update('1', { z: 'ZZ' });
   const now = await widened.get('1');
   assert.deepEqual([now.a, now.b, now.z, '_versionMapped' in now], ['AA', 'BB', 'ZZ', false]);
@@ -258,13 +315,23 @@ test('plugin attributes survive re-declaration and restart without a new version
   const events = [];
   database.on('plugin-attribute-added', (payload) => events.push(payload));
   const resource = await database.createResource({ name: 'users', attributes });
-  assert.throws(() => resource.addPluginAttribute('_x', 'string|optional'), { message: 'Plugin name is required when adding plugin attributes' });
-  assert.throws(() => resource.addPluginAttribute('name', 'string', 'MyPlugin'), { message: "Attribute 'name' already exists and is not from plugin 'MyPlugin'" });
+  assert.throws(() => resource.addPluginAttribute('_x', 'string|optional'), {
+    message: 'Plugin name is required when adding plugin attributes'
+  });
+  assert.throws(() => resource.addPluginAttribute('name', 'string', 'MyPlugin'), {
+    message: "Attribute 'name' already exists and is not from plugin 'MyPlugin'"
+  });
   assert.throws(() => resource.addPluginAttribute('_x', null, 'MyPlugin'), { name: 'ResourceError' });
   resource.addPluginAttribute('_myField', 'string|optional', 'MyPlugin');
   resource.addPluginAttribute('_index_status', { type: 'boolean', optional: true }, 'IndexingPlugin');
   resource.addPluginAttribute('_myField', 'string|optional', 'MyPlugin');
-  assert.deepEqual(events.map((e) => [e.resource, e.attribute, e.plugin]), [['users', '_myField', 'MyPlugin'], ['users', '_index_status', 'IndexingPlugin']]);
+  assert.deepEqual(
+    events.map((e) => [e.resource, e.attribute, e.plugin]),
+    [
+      ['users', '_myField', 'MyPlugin'],
+      ['users', '_index_status', 'IndexingPlugin']
+    ]
+  );
   assert.equal(resource.schema.pluginMap._myField, 'p4eg');
   assert.equal(resource.schema.pluginMap._index_status, 'p4et');
   assert.deepEqual(resource.schema.map, { name: '0', status: '1' });
@@ -285,7 +352,9 @@ test('plugin attributes survive re-declaration and restart without a new version
   assert.equal(restored.version, 'v2');
   const record = await restored.get('a');
   assert.deepEqual([record.name, record._myField, record._index_status], ['A', 'mine', true]);
-  assert.throws(() => restored.removePluginAttribute('_myField', 'Other'), { message: "Attribute '_myField' belongs to plugin 'MyPlugin', not 'Other'" });
+  assert.throws(() => restored.removePluginAttribute('_myField', 'Other'), {
+    message: "Attribute '_myField' belongs to plugin 'MyPlugin', not 'Other'"
+  });
   assert.equal(restored.removePluginAttribute('name'), false);
   assert.equal(restored.removePluginAttribute('_myField'), true);
   assert.equal('_myField' in restored.attributes, false);

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import defaultExport, { Database, MemoryClient, S3db } from '../../js/index.js';
-import { allKeys, connectDatabase, freshStore, makeDatabase, readMetadata, readText, reopen, requestsOf, settle, STORES } from './support/databases.js';
+import {
+  allKeys,
+  connectDatabase,
+  freshStore,
+  makeDatabase,
+  readMetadata,
+  readText,
+  reopen,
+  requestsOf,
+  STORES,
+  settle
+} from './support/databases.js';
 
 const attributes = { name: 'string|required', status: 'string|optional' };
 
@@ -56,10 +67,19 @@ test('an unknown option warns once, or is refused under strictOptions', async ()
   const database = makeDatabase({ client: new MemoryClient(), passphrse: 'x', retries: 1 });
   database.on('db:warning', (warning) => warnings.push(warning));
   await settle();
-  assert.deepEqual(warnings.map((w) => [w.code, w.details.option]), [['UNKNOWN_OPTION', 'passphrse'], ['UNKNOWN_OPTION', 'retries']]);
+  assert.deepEqual(
+    warnings.map((w) => [w.code, w.details.option]),
+    [
+      ['UNKNOWN_OPTION', 'passphrse'],
+      ['UNKNOWN_OPTION', 'retries']
+    ]
+  );
   assert.ok(warnings[0].message.includes("'passphrase'"));
   assert.equal(warnings[0].message.includes('"x"'), false);
-  assert.throws(() => new Database({ client: new MemoryClient(), strictOptions: true, passphrse: 'x' }), { name: 'DatabaseError', statusCode: 400 });
+  assert.throws(() => new Database({ client: new MemoryClient(), strictOptions: true, passphrse: 'x' }), {
+    name: 'DatabaseError',
+    statusCode: 400
+  });
 });
 
 for (const kind of STORES) {
@@ -67,7 +87,8 @@ for (const kind of STORES) {
     test('connect writes blank metadata, emits events in order, and restores resources later', async () => {
       const database = makeDatabase({ connectionString: freshStore(kind) });
       const events = [];
-      for (const event of ['db:metadata-uploaded', 'db:resource-definitions-changed', 'db:connected']) database.on(event, () => events.push(event));
+      for (const event of ['db:metadata-uploaded', 'db:resource-definitions-changed', 'db:connected'])
+        database.on(event, () => events.push(event));
       assert.equal(database.isConnected(), false);
       assert.equal(await database.connect(), undefined);
       assert.equal(database.isConnected(), true);
@@ -86,7 +107,16 @@ for (const kind of STORES) {
       const first = await connectDatabase({ connectionString: freshStore(kind) });
       await first.createResource({ name: 'users', attributes });
       let installs = 0;
-      const database = makeDatabase({ ...first.options, plugins: [{ install: () => { installs += 1; } }] });
+      const database = makeDatabase({
+        ...first.options,
+        plugins: [
+          {
+            install: () => {
+              installs += 1;
+            }
+          }
+        ]
+      });
       await Promise.all([database.connect(), database.connect()]);
       const { users } = database.resources;
       await database.connect();
@@ -100,7 +130,9 @@ for (const kind of STORES) {
       const seen = [];
       database.on('disconnected', () => seen.push('disconnected'));
       database.on('db:disconnected', () => seen.push('db:disconnected'));
-      database.addHook('afterDisconnect', () => { seen.push('hook'); });
+      database.addHook('afterDisconnect', () => {
+        seen.push('hook');
+      });
       await resource.insertMany(Array.from({ length: 50 }, (_, i) => ({ name: `n${i}`, status: 's' })));
       assert.ok(database._exitListener);
       await database.disconnect();
@@ -164,7 +196,9 @@ test('spec01_12_02_a_read_error_rejects_connect_and_overwrites_nothing', async (
   const before = await readText(database, 's3db.json');
   const second = makeDatabase(database.options);
   const failure = Object.assign(new Error('reset'), { name: 'SlowDown', code: 'SlowDown', statusCode: 503 });
-  second.client.getObject = async () => { throw failure; };
+  second.client.getObject = async () => {
+    throw failure;
+  };
   await assert.rejects(second.connect(), (error) => error === failure || error.original === failure);
   assert.equal(second.isConnected(), false);
   assert.equal(await readText(database, 's3db.json'), before);
@@ -200,7 +234,10 @@ test('spec01_12_16_definitions_changed_is_emitted_only_for_real_differences', as
   await second.connect();
   assert.deepEqual(changes, []);
   assert.deepEqual(second.detectDefinitionChanges(second.savedMetadata), []);
-  assert.deepEqual(second.detectDefinitionChanges({ resources: {} }).map((c) => c.type), ['new']);
+  assert.deepEqual(
+    second.detectDefinitionChanges({ resources: {} }).map((c) => c.type),
+    ['new']
+  );
   const gone = second.detectDefinitionChanges({ resources: { x: { currentVersion: 'v1', versions: { v1: { hash: 'h' } } } } });
   assert.deepEqual(gone[1], { type: 'deleted', resourceName: 'x', currentHash: null, savedHash: 'h', deletedVersion: 'v1' });
 });
@@ -221,7 +258,13 @@ test('spec01_12_24_stored_hooks_are_signed; altered and unsigned source is refus
   await database.createResource({
     name: 'users',
     attributes,
-    hooks: { beforeInsert: [function stamp(data) { return { ...data, status: 'hooked' }; }] }
+    hooks: {
+      beforeInsert: [
+        function stamp(data) {
+          return { ...data, status: 'hooked' };
+        }
+      ]
+    }
   });
   const second = await connectDatabase(options);
   assert.equal((await second.resources.users.insert({ name: 'A' })).status, 'hooked');
@@ -273,7 +316,9 @@ test('spec01_12_39_connect_needs_one_read', async () => {
 test('spec01_12_40_uploads_of_one_tick_share_a_write', async () => {
   const database = await connectDatabase();
   let uploads = 0;
-  database.on('db:metadata-uploaded', () => { uploads += 1; });
+  database.on('db:metadata-uploaded', () => {
+    uploads += 1;
+  });
   await Promise.all(Array.from({ length: 20 }, (_, i) => database.createResource({ name: `r${i}`, attributes })));
   assert.ok(uploads <= 3, `${uploads} uploads`);
   assert.equal(Object.keys((await readMetadata(database)).resources).length, 20);
@@ -334,7 +379,11 @@ test('database hooks run in order with one object, and errors are contained', as
     'beforeDisconnect:args,database',
     'afterDisconnect:args,database,result'
   ]);
-  assert.throws(() => database.addHook('nope', () => {}), { name: 'DatabaseError', message: 'Unknown hook event: nope', invalidEvent: 'nope' });
+  assert.throws(() => database.addHook('nope', () => {}), {
+    name: 'DatabaseError',
+    message: 'Unknown hook event: nope',
+    invalidEvent: 'nope'
+  });
   assert.throws(() => database.addHook('beforeConnect', 5), { message: 'Hook function must be a function', receivedType: 'number' });
   database.clearHooks('beforeConnect');
   assert.deepEqual(database.getHooks('beforeConnect'), []);
@@ -346,11 +395,15 @@ test('a failing hook is reported, or rejects under strictHooks', async () => {
   const lenient = makeDatabase();
   const errors = [];
   lenient.on('hookError', ({ event, error }) => errors.push([event, error]));
-  lenient.addHook('beforeConnect', () => { throw boom; });
+  lenient.addHook('beforeConnect', () => {
+    throw boom;
+  });
   await lenient.connect();
   assert.deepEqual(errors, [['beforeConnect', boom]]);
   const strict = makeDatabase({ strictHooks: true });
-  strict.addHook('beforeConnect', () => { throw boom; });
+  strict.addHook('beforeConnect', () => {
+    throw boom;
+  });
   await assert.rejects(strict.connect(), (error) => {
     assert.equal(error.message, "Hook execution failed for event 'beforeConnect': boom");
     assert.equal(error.originalError, boom);
@@ -370,7 +423,10 @@ test('record hooks on the database apply to present and future resources', async
   const second = await database.createResource({ name: 'second', attributes });
   assert.equal((await first.insert({ name: 'A' })).status, 'set');
   assert.equal((await second.insert({ name: 'B' })).status, 'set');
-  assert.deepEqual(seen, [['first', true, 'beforeInsert'], ['second', true, 'beforeInsert']]);
+  assert.deepEqual(seen, [
+    ['first', true, 'beforeInsert'],
+    ['second', true, 'beforeInsert']
+  ]);
   assert.deepEqual(database.getHooks('beforeInsert'), [hook]);
   database.removeHook('beforeInsert', hook);
   assert.equal((await first.insert({ name: 'C' })).status, undefined);
@@ -393,7 +449,9 @@ test('a failed upload leaves memory as it was', async () => {
   const resource = await database.createResource({ name: 'users', attributes });
   const saved = database.savedMetadata;
   const failure = Object.assign(new Error('denied'), { name: 'AccessDenied', code: 'AccessDenied', statusCode: 403 });
-  database.client.putObject = async () => { throw failure; };
+  database.client.putObject = async () => {
+    throw failure;
+  };
   // spec01_12_09: the version is assigned only after the write.
   await assert.rejects(database.createResource({ name: 'users', attributes: { ...attributes, x: 'string|optional' } }));
   assert.equal(resource.version, 'v1');

@@ -76,7 +76,8 @@ test('plugins install and start in order, and stop in reverse', async () => {
   // spec01_12_18: registered before connect, installed by it.
   await database.usePlugin(makePlugin(log, 'c'), 'third');
   const events = [];
-  for (const event of ['db:plugin:installed', 'db:plugin:started', 'db:plugin:stopped']) database.on(event, ({ name }) => events.push(`${event.slice(10)} ${name}`));
+  for (const event of ['db:plugin:installed', 'db:plugin:started', 'db:plugin:stopped'])
+    database.on(event, ({ name }) => events.push(`${event.slice(10)} ${name}`));
   await database.connect();
   assert.deepEqual(log, ['install a', 'install b', 'install c', 'start a', 'start b', 'start c']);
   assert.deepEqual(Object.keys(database.plugins), ['third', 'object', 'object2']);
@@ -117,7 +118,10 @@ test('registry names: derived, suffixed, aliased, and found in other spellings',
   assert.equal(database.plugins.CachePlugin, first);
   assert.equal(database.getPlugin('cache2'), second);
   assert.equal(database.plugins.nope, undefined);
-  await assert.rejects(database.usePlugin(new CachePlugin(), 'cache'), { name: 'DatabaseError', message: "Plugin 'cache' is already registered" });
+  await assert.rejects(database.usePlugin(new CachePlugin(), 'cache'), {
+    name: 'DatabaseError',
+    message: "Plugin 'cache' is already registered"
+  });
   await assert.rejects(database.usePlugin(null), TypeError);
 });
 
@@ -142,7 +146,10 @@ test('spec01_12_20_uninstall_accepts_alias_in_any_case_class_name_class_and_inst
 });
 
 test('spec01_12_22_a_failed_install_or_start_stops_what_was_started', async () => {
-  for (const [step, message] of [['install', "Failed to install plugin 'object': boom"], ['start', "Failed to start plugin 'object2': boom"]]) {
+  for (const [step, message] of [
+    ['install', "Failed to install plugin 'object': boom"],
+    ['start', "Failed to start plugin 'object2': boom"]
+  ]) {
     const log = [];
     const boom = new Error('boom');
     const bad = makePlugin(log, 'bad', {
@@ -159,19 +166,41 @@ test('spec01_12_22_a_failed_install_or_start_stops_what_was_started', async () =
       return true;
     });
     assert.equal(database.isConnected(), false);
-    assert.deepEqual(log.filter((line) => line.startsWith('stop')), step === 'install' ? [] : ['stop bad', 'stop good']);
+    assert.deepEqual(
+      log.filter((line) => line.startsWith('stop')),
+      step === 'install' ? [] : ['stop bad', 'stop good']
+    );
     assert.deepEqual(Object.keys(database.plugins), []);
   }
 });
 
 test('a failed late plugin is removed again', async () => {
   const database = await connectDatabase();
-  await assert.rejects(database.usePlugin({ install: async () => { throw new Error('no'); } }, 'bad'), { message: "Failed to install plugin 'bad': no" });
+  await assert.rejects(
+    database.usePlugin(
+      {
+        install: async () => {
+          throw new Error('no');
+        }
+      },
+      'bad'
+    ),
+    { message: "Failed to install plugin 'bad': no" }
+  );
   assert.deepEqual(Object.keys(database.plugins), []);
 });
 
 test('a plugin object may have only some of the methods', async () => {
-  const database = makeDatabase({ plugins: [{}, { setup(db) { this.db = db; } }] });
+  const database = makeDatabase({
+    plugins: [
+      {},
+      {
+        setup(db) {
+          this.db = db;
+        }
+      }
+    ]
+  });
   await database.connect();
   assert.equal(database.plugins.object2.db, database);
   await reopen(database, { plugins: [] });

@@ -64,7 +64,11 @@ for (const [change, message] of CASES) {
 }
 
 test('all problems are collected into one error', () => {
-  assert.deepEqual(problems({}).validation, ["Resource 'name' is required", "S3 'client' is required", "Resource 'attributes' are required"]);
+  assert.deepEqual(problems({}).validation, [
+    "Resource 'name' is required",
+    "S3 'client' is required",
+    "Resource 'attributes' are required"
+  ]);
 });
 
 test('null partitions, hooks and events count as empty', () => {
@@ -80,7 +84,8 @@ test('properties have the documented names and defaults', () => {
   const resource = new Resource(valid);
   assert.equal(resource.constructor.name, 'Resource');
   assert.ok(resource instanceof AsyncEventEmitter);
-  const { name, version, behavior, observers, parallelism, passphrase, bcryptRounds, versioningEnabled, strictValidation, idSize } = resource;
+  const { name, version, behavior, observers, parallelism, passphrase, bcryptRounds, versioningEnabled, strictValidation, idSize } =
+    resource;
   assert.deepEqual(
     { name, version, behavior, observers, parallelism, passphrase, bcryptRounds, versioningEnabled, strictValidation, idSize },
     {
@@ -139,7 +144,13 @@ test("the caller's attributes and partitions are never changed", () => {
 });
 
 test('$schema is a plain copy of what was passed, before timestamps were added', () => {
-  const config = { ...valid, attributes: { name: 'string', nested: { a: 'number' } }, timestamps: true, description: 'people', hooks: { beforeInsert: [(data) => data] } };
+  const config = {
+    ...valid,
+    attributes: { name: 'string', nested: { a: 'number' } },
+    timestamps: true,
+    description: 'people',
+    hooks: { beforeInsert: [(data) => data] }
+  };
   const resource = new Resource(config);
   config.attributes.nested.a = 'string';
   assert.deepEqual(resource.$schema.attributes, { name: 'string', nested: { a: 'number' } });
@@ -194,7 +205,10 @@ test('updateAttributes is atomic: a refused definition changes nothing', () => {
 
 test('state without a machine rejects with a typed error', async () => {
   const resource = new Resource(valid);
-  await assert.rejects(resource.state.send('1', 'go'), { name: 'ResourceError', message: "State machine not configured for resource 'users'" });
+  await assert.rejects(resource.state.send('1', 'go'), {
+    name: 'ResourceError',
+    message: "State machine not configured for resource 'users'"
+  });
   resource._attachStateMachine({ send: async (id, event) => [id, event] });
   assert.deepEqual(await resource.state.send('1', 'go'), ['1', 'go']);
 });

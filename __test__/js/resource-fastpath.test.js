@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { decideBulk } from '../../js/fastpath/decide.js';
 import { allKeys, connectDatabase, readObject } from './support/databases.js';
 
-const attributes = { name: 'string|required', type: 'string|optional', n: 'number|optional', tags: 'array|items:string|optional', meta: { a: 'string|optional' } };
+const attributes = {
+  name: 'string|required',
+  type: 'string|optional',
+  n: 'number|optional',
+  tags: 'array|items:string|optional',
+  meta: { a: 'string|optional' }
+};
 const partitions = { byType: { fields: { type: 'string' } } };
 const records = Array.from({ length: 30 }, (_, i) => ({
   id: `id-${String(i).padStart(3, '0')}`,

@@ -14,7 +14,14 @@ test('hooks of every operation run in order, with their arguments', async () => 
   const seen = [];
   for (const name of Object.keys(resource.hooks)) {
     resource.addHook(name, (data) => {
-      seen.push([name, Array.isArray(data) ? data.length : Object.keys(data).filter((key) => !key.startsWith('_')).join()]);
+      seen.push([
+        name,
+        Array.isArray(data)
+          ? data.length
+          : Object.keys(data)
+              .filter((key) => !key.startsWith('_'))
+              .join()
+      ]);
       return data;
     });
   }
@@ -39,8 +46,16 @@ test('hooks of every operation run in order, with their arguments', async () => 
     'afterPatch(name,n,id)'
   ]);
   assert.deepEqual(await run(() => resource.replace('a', { name: 'B' })), ['beforeReplace(id,fullData,options)', 'afterReplace(name,id)']);
-  assert.deepEqual(await run(() => resource.count()), ['beforeCount(partition,partitionValues)', 'afterCount(count,partition,partitionValues)']);
-  assert.deepEqual(await run(() => resource.getMany(['a'])), ['beforeGetMany(ids)', 'beforeGet(id)', 'afterGet(name,id)', 'afterGetMany(1)']);
+  assert.deepEqual(await run(() => resource.count()), [
+    'beforeCount(partition,partitionValues)',
+    'afterCount(count,partition,partitionValues)'
+  ]);
+  assert.deepEqual(await run(() => resource.getMany(['a'])), [
+    'beforeGetMany(ids)',
+    'beforeGet(id)',
+    'afterGet(name,id)',
+    'afterGetMany(1)'
+  ]);
   assert.deepEqual(await run(() => resource.list()), [
     'beforeList(partition,partitionValues,limit,offset)',
     'beforeGet(id)',
@@ -55,7 +70,12 @@ test('hooks of every operation run in order, with their arguments', async () => 
     'afterList(1)',
     'afterQuery(1)'
   ]);
-  assert.deepEqual(await run(() => resource.delete('a')), ['beforeGet(id)', 'afterGet(name,id)', 'beforeDelete(name,id)', 'afterDelete(name,id)']);
+  assert.deepEqual(await run(() => resource.delete('a')), [
+    'beforeGet(id)',
+    'afterGet(name,id)',
+    'beforeDelete(name,id)',
+    'afterDelete(name,id)'
+  ]);
   assert.deepEqual(await run(() => resource.deleteMany(['x'])), ['beforeDeleteMany(ids)', 'afterDeleteMany(ids,results)']);
 });
 
@@ -174,17 +194,25 @@ test('a middleware may short-circuit, must not call next twice, and needs a know
     await next();
     return next();
   });
-  await assert.rejects(resource.count(), { name: 'ResourceError', message: 'Resource middleware next() called multiple times', statusCode: 500 });
-  assert.throws(() => resource.useMiddleware('nope', async () => {}), { name: 'ResourceError', message: 'No such method for middleware: nope' });
+  await assert.rejects(resource.count(), {
+    name: 'ResourceError',
+    message: 'Resource middleware next() called multiple times',
+    statusCode: 500
+  });
+  assert.throws(() => resource.useMiddleware('nope', async () => {}), {
+    name: 'ResourceError',
+    message: 'No such method for middleware: nope'
+  });
 });
 
 test('nested calls pass through middlewares; patch and insertMany can be wrapped without joining the list', async () => {
   const { resource } = await create();
   const seen = [];
-  const watch = (method) => resource.useMiddleware(method, async (_ctx, next) => {
-    seen.push(method);
-    return next();
-  });
+  const watch = (method) =>
+    resource.useMiddleware(method, async (_ctx, next) => {
+      seen.push(method);
+      return next();
+    });
   for (const method of ['insert', 'get', 'list', 'listIds', 'count', 'insertMany', 'patch']) watch(method);
   await resource.insertMany([{ id: 'a', name: 'A' }]);
   assert.deepEqual(seen.splice(0), ['insertMany', 'insert']);
@@ -223,7 +251,9 @@ test('methods assigned on the instance are used by the others', async () => {
 });
 
 test('spec03_25_04_an_explicit_false_and_unknown_rules_deny', async () => {
-  const { resource } = await create({ guard: { get: false, list: true, update: ['admin'], delete: 'nonsense', insert: (ctx) => ctx.ok, count: () => 1, '*': ['any'] } });
+  const { resource } = await create({
+    guard: { get: false, list: true, update: ['admin'], delete: 'nonsense', insert: (ctx) => ctx.ok, count: () => 1, '*': ['any'] }
+  });
   const user = { roles: ['admin'] };
   assert.equal(await resource.executeGuard('get', { user }), false);
   assert.equal(await resource.executeGuard('list', {}), true);

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { connectDatabase, freshStore, requestsOf, settle, STORES } from './support/databases.js';
+import { connectDatabase, freshStore, requestsOf, STORES, settle } from './support/databases.js';
 
-const attributes = { name: 'string|required', type: 'string|optional', n: 'number|optional', at: 'string|optional', profile: { country: 'string|optional' } };
+const attributes = {
+  name: 'string|required',
+  type: 'string|optional',
+  n: 'number|optional',
+  at: 'string|optional',
+  profile: { country: 'string|optional' }
+};
 const partitions = {
   byType: { fields: { type: 'string' } },
   byTypeAndName: { fields: { type: 'string', name: 'string' } },
@@ -70,7 +76,10 @@ for (const kind of STORES) {
       const page = await resource.page({ offset: 2, size: 2 });
       assert.deepEqual(names(page.items), ['n2', 'n3']);
       const { totalItems, page: number, pageSize, totalPages, hasMore, _debug } = page;
-      assert.deepEqual({ totalItems, number, pageSize, totalPages, hasMore }, { totalItems: 5, number: 1, pageSize: 2, totalPages: 3, hasMore: true });
+      assert.deepEqual(
+        { totalItems, number, pageSize, totalPages, hasMore },
+        { totalItems: 5, number: 1, pageSize: 2, totalPages: 3, hasMore: true }
+      );
       assert.deepEqual(_debug, { requestedSize: 2, requestedOffset: 2, actualItemsReturned: 2, skipCount: false, hasTotalItems: true });
       const last = await resource.page({ offset: 4, size: 2 });
       assert.equal(last.hasMore, false);
@@ -190,14 +199,20 @@ for (const kind of STORES) {
 
     test('spec03_25_20_deleteMany_leaves_no_references', async () => {
       const { resource } = await create({ partitions, asyncPartitions: false });
-      await resource.insertMany([{ id: 'a', name: 'A', type: 'x' }, { id: 'b', name: 'B', type: 'x' }]);
+      await resource.insertMany([
+        { id: 'a', name: 'A', type: 'x' },
+        { id: 'b', name: 'B', type: 'x' }
+      ]);
       await resource.deleteMany(['a']);
       assert.deepEqual(await resource.listIds({ partition: 'byType' }), ['b']);
       assert.deepEqual(names(await resource.list({ partition: 'byType', partitionValues: { type: 'x' } })), ['B']);
     });
 
     test('spec03_25_12_partitions_with_a_common_name_prefix_do_not_disturb_each_other', async () => {
-      const { resource } = await create({ partitions: { byType: { fields: { type: 'string' } }, byTypeAndName: partitions.byTypeAndName }, asyncPartitions: false });
+      const { resource } = await create({
+        partitions: { byType: { fields: { type: 'string' } }, byTypeAndName: partitions.byTypeAndName },
+        asyncPartitions: false
+      });
       await resource.insert({ id: 'a', name: 'A', type: 'x' });
       await resource.update('a', { type: 'y' });
       assert.deepEqual(await resource.listIds({ partition: 'byTypeAndName' }), ['a']);
@@ -233,7 +248,8 @@ for (const kind of STORES) {
       const { resource } = await create({ partitions, asyncPartitions: false });
       await resource.insert({ id: 'a', name: 'A', type: 'x' });
       const seen = [];
-      for (const event of ['list', 'listed-ids', 'count', 'fetched-many', 'inserted-many', 'deleted-many']) resource.on(event, (payload) => seen.push([event, payload]));
+      for (const event of ['list', 'listed-ids', 'count', 'fetched-many', 'inserted-many', 'deleted-many'])
+        resource.on(event, (payload) => seen.push([event, payload]));
       await resource.listIds();
       await resource.count();
       await resource.list({ partition: 'byType', partitionValues: { type: 'x' } });
@@ -255,7 +271,12 @@ for (const kind of STORES) {
 
 test('spec03_25_30_1201_records_are_listed_without_a_silent_limit', async () => {
   const database = await connectDatabase();
-  const resource = await database.createResource({ name: 'items', attributes, partitions: { byType: partitions.byType }, asyncPartitions: false });
+  const resource = await database.createResource({
+    name: 'items',
+    attributes,
+    partitions: { byType: partitions.byType },
+    asyncPartitions: false
+  });
   await resource.insertMany(Array.from({ length: 1201 }, (_, i) => ({ id: pad(i), name: `n${i}`, type: 'x' })));
   assert.equal((await resource.listIds()).length, 1201);
   assert.equal((await resource.list()).length, 1201);
@@ -319,8 +340,14 @@ test('partition helpers are synchronous and exact', async () => {
   assert.equal(resource.getNestedFieldValue({ a: 1 }, 'a.b'), undefined);
   assert.equal(resource.buildPartitionPrefix('byType', partitions.byType, {}), 'resource=items/partition=byType');
   assert.equal(resource.buildPartitionPrefix('byType', partitions.byType, { type: 'x' }), 'resource=items/partition=byType/type=x');
-  const keys = ['resource=items/partition=byTypeAndName/name=N/type=a/b/id=10', 'resource=items/partition=byTypeAndName/name=M/type=c/id=1'];
-  const fields = [['name', 'string'], ['type', 'string']];
+  const keys = [
+    'resource=items/partition=byTypeAndName/name=N/type=a/b/id=10',
+    'resource=items/partition=byTypeAndName/name=M/type=c/id=1'
+  ];
+  const fields = [
+    ['name', 'string'],
+    ['type', 'string']
+  ];
   assert.deepEqual(resource.extractPartitionValuesFromKey('1', keys, fields), { name: 'M', type: 'c' });
   assert.deepEqual(resource.extractPartitionValuesFromKey('10', keys, fields), { name: 'N', type: 'a/b' });
   assert.throws(() => resource.extractPartitionValuesFromKey('2', keys, fields), { message: 'Partition key not found for ID 2' });
@@ -328,8 +355,14 @@ test('partition helpers are synchronous and exact', async () => {
 
 test('orphaned partitions are found, reported and removed', async () => {
   const database = await connectDatabase({ strictValidation: false });
-  const resource = await database.createResource({ name: 'items', attributes, partitions: { byGone: { fields: { gone: 'string', name: 'string' } } } });
-  const expected = { byGone: { missingFields: ['gone'], definition: { fields: { gone: 'string', name: 'string' } }, allFields: ['gone', 'name'] } };
+  const resource = await database.createResource({
+    name: 'items',
+    attributes,
+    partitions: { byGone: { fields: { gone: 'string', name: 'string' } } }
+  });
+  const expected = {
+    byGone: { missingFields: ['gone'], definition: { fields: { gone: 'string', name: 'string' } }, allFields: ['gone', 'name'] }
+  };
   assert.deepEqual(resource.findOrphanedPartitions(), expected);
   assert.deepEqual(resource.removeOrphanedPartitions({ dryRun: true }), expected);
   const events = [];

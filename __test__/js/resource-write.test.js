@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { connectDatabase, freshStore, readObject, requestsOf, settle, STORES } from './support/databases.js';
+import { connectDatabase, freshStore, readObject, requestsOf, STORES, settle } from './support/databases.js';
 
-const attributes = { name: 'string|required', age: 'number|optional', tags: 'array|items:string|optional', profile: { city: 'string|optional', zip: 'string|optional' } };
+const attributes = {
+  name: 'string|required',
+  age: 'number|optional',
+  tags: 'array|items:string|optional',
+  profile: { city: 'string|optional', zip: 'string|optional' }
+};
 
 for (const kind of STORES) {
   describe(`writes on the ${kind} store`, () => {
@@ -79,7 +84,10 @@ for (const kind of STORES) {
     test('insertMany keeps input order, leaves failures out and lists them', async () => {
       const { resource } = await create();
       const results = await resource.insertMany([{ id: 'a', name: 'A' }, { name: 5n }, { id: 'b', name: 'B' }]);
-      assert.deepEqual(results.map((r) => r.id), ['a', 'b']);
+      assert.deepEqual(
+        results.map((r) => r.id),
+        ['a', 'b']
+      );
       assert.equal(results.errors.length, 1);
       assert.equal(results.errors[0].index, 1);
       assert.deepEqual(Object.keys(results), ['0', '1']);
@@ -103,7 +111,11 @@ for (const kind of STORES) {
         assert.equal(error.statusCode, 404);
         return true;
       });
-      await assert.rejects(resource.update('', { name: 'x' }), { name: 'ValidationError', message: 'Resource id cannot be empty', statusCode: 400 });
+      await assert.rejects(resource.update('', { name: 'x' }), {
+        name: 'ValidationError',
+        message: 'Resource id cannot be empty',
+        statusCode: 400
+      });
     });
 
     test('an update that fails validation names the errors', async () => {
@@ -119,7 +131,11 @@ for (const kind of STORES) {
     test('spec03_25_23_concurrent_partial_updates_both_survive', async () => {
       const { resource } = await create();
       await resource.insert({ id: 'a', name: 'Ana', age: 1 });
-      await Promise.all([resource.update('a', { age: 2 }), resource.update('a', { tags: ['t'] }), resource.update('a', { profile: { city: 'L' } })]);
+      await Promise.all([
+        resource.update('a', { age: 2 }),
+        resource.update('a', { tags: ['t'] }),
+        resource.update('a', { profile: { city: 'L' } })
+      ]);
       const { age, tags, profile } = await resource.get('a');
       assert.deepEqual({ age, tags, profile }, { age: 2, tags: ['t'], profile: { city: 'L' } });
     });
@@ -142,7 +158,10 @@ for (const kind of STORES) {
     test('updateConditional reports what went wrong', async () => {
       const { resource } = await create();
       await assert.rejects(resource.updateConditional('a', {}), { statusCode: 428, field: 'ifMatch' });
-      assert.deepEqual(await resource.updateConditional('a', {}, { ifMatch: 'x' }), { success: false, error: "Resource with id 'a' does not exist" });
+      assert.deepEqual(await resource.updateConditional('a', {}, { ifMatch: 'x' }), {
+        success: false,
+        error: "Resource with id 'a' does not exist"
+      });
       await resource.insert({ id: 'a', name: 'Ana' });
       const { _etag } = await resource.get('a');
       const invalid = await resource.updateConditional('a', { name: null }, { ifMatch: _etag });
@@ -155,7 +174,9 @@ for (const kind of STORES) {
       test(`patch under ${behavior} merges, keeps createdAt and changes updatedAt`, async () => {
         const { resource } = await create({ behavior, timestamps: true });
         const before = await resource.insert({ id: 'a', name: 'Ana', profile: { city: 'L', zip: '1' } });
-        await new Promise((resolve) => { setTimeout(resolve, 5); });
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5);
+        });
         const patched = await resource.patch('a', { profile: { zip: '2' } });
         assert.deepEqual(patched.profile, { city: 'L', zip: '2' });
         assert.equal(patched.createdAt, before.createdAt);
@@ -169,7 +190,11 @@ for (const kind of STORES) {
     test('patch and replace check their arguments', async () => {
       const { resource } = await create({ behavior: 'enforce-limits' });
       await assert.rejects(resource.patch('a', null), { message: 'fields must be a non-empty object', statusCode: 400, field: 'fields' });
-      await assert.rejects(resource.replace('a', null), { message: 'fullData must be a non-empty object', statusCode: 400, field: 'fullData' });
+      await assert.rejects(resource.replace('a', null), {
+        message: 'fullData must be a non-empty object',
+        statusCode: 400,
+        field: 'fullData'
+      });
       await resource.insert({ id: 'a', name: 'Ana' });
       await assert.rejects(resource.patch('a', { name: null }), (error) => {
         assert.equal(error.message, 'Validation failed during patch');
@@ -242,24 +267,45 @@ for (const kind of STORES) {
 
     test('deleteMany reports per chunk and tells observers and listeners', async () => {
       const { database, resource } = await create();
-      await resource.insertMany([{ id: 'a', name: 'A' }, { id: 'b', name: 'B' }]);
+      await resource.insertMany([
+        { id: 'a', name: 'A' },
+        { id: 'b', name: 'B' }
+      ]);
       const seen = [];
       resource.on('deleted', (id) => seen.push(id));
       database.on('deleted', (name, id) => seen.push(`${name}/${id}`));
       const results = await resource.deleteMany(['a', 'b', 'missing']);
       await settle();
       assert.equal(results.length, 1);
-      assert.deepEqual(results[0].Deleted.map((d) => d.Key), ['a', 'b', 'missing'].map((id) => `resource=users/data/id=${id}`));
-      assert.deepEqual(seen.filter((s) => s.includes('/')), ['users/a', 'users/b', 'users/missing']);
-      assert.deepEqual(seen.filter((s) => !s.includes('/')), ['a', 'b', 'missing']);
+      assert.deepEqual(
+        results[0].Deleted.map((d) => d.Key),
+        ['a', 'b', 'missing'].map((id) => `resource=users/data/id=${id}`)
+      );
+      assert.deepEqual(
+        seen.filter((s) => s.includes('/')),
+        ['users/a', 'users/b', 'users/missing']
+      );
+      assert.deepEqual(
+        seen.filter((s) => !s.includes('/')),
+        ['a', 'b', 'missing']
+      );
       assert.equal(await resource.count(), 0);
     });
 
     test('deleteAll and deleteAllData need paranoid: false', async () => {
       const { resource } = await create();
-      await assert.rejects(resource.deleteAll(), { message: 'deleteAll() is a dangerous operation and requires paranoid: false option.', statusCode: 400 });
-      await assert.rejects(resource.deleteAllData(), { message: 'deleteAllData() is a dangerous operation and requires paranoid: false option.' });
-      const { resource: free } = await create({ paranoid: false, partitions: { byName: { fields: { name: 'string' } } }, asyncPartitions: false });
+      await assert.rejects(resource.deleteAll(), {
+        message: 'deleteAll() is a dangerous operation and requires paranoid: false option.',
+        statusCode: 400
+      });
+      await assert.rejects(resource.deleteAllData(), {
+        message: 'deleteAllData() is a dangerous operation and requires paranoid: false option.'
+      });
+      const { resource: free } = await create({
+        paranoid: false,
+        partitions: { byName: { fields: { name: 'string' } } },
+        asyncPartitions: false
+      });
       await free.insertMany([{ name: 'A' }, { name: 'B' }]);
       assert.deepEqual(await free.deleteAll(), { deletedCount: 2, version: free.version });
       assert.equal(await free.count({ partition: 'byName' }), 0);
@@ -288,7 +334,11 @@ for (const kind of STORES) {
     });
 
     test('spec03_25_06_replace_and_patch_return_the_hash_of_a_password', async () => {
-      const { resource } = await create({ attributes: { name: 'string', pw: 'password|optional' }, bcryptRounds: 4, behavior: 'enforce-limits' });
+      const { resource } = await create({
+        attributes: { name: 'string', pw: 'password|optional' },
+        bcryptRounds: 4,
+        behavior: 'enforce-limits'
+      });
       await resource.insert({ id: 'a', name: 'Ana' });
       assert.notEqual((await resource.patch('a', { pw: 'hunter22' })).pw, 'hunter22');
       assert.notEqual((await resource.replace('a', { name: 'Ana', pw: 'hunter33' })).pw, 'hunter33');
@@ -299,7 +349,10 @@ for (const kind of STORES) {
       await resource.insert({ id: 'a', name: 'Ana' });
       await resource.update('a', { age: 1 });
       const { metadata } = await readObject(database, 'resource=users/data/id=a');
-      assert.equal(Object.keys(metadata).some((key) => key.startsWith('metadata')), false);
+      assert.equal(
+        Object.keys(metadata).some((key) => key.startsWith('metadata')),
+        false
+      );
     });
 
     test('a declared metadata object is kept up to date', async () => {
@@ -368,7 +421,11 @@ test('spec03_25_03_reserved_path_segments_never_reach_a_prototype', async () => 
 test('spec03_25_02_ids_and_values_cannot_leave_their_prefix', async () => {
   const database = await connectDatabase();
   const resource = await database.createResource({ name: 'users', attributes, partitions: { byName: { fields: { name: 'string' } } } });
-  for (const run of [() => resource.get('x/../../../resource=other/data/id=1'), () => resource.delete('../a'), () => resource.insert({ id: 'a/../b', name: 'x' })]) {
+  for (const run of [
+    () => resource.get('x/../../../resource=other/data/id=1'),
+    () => resource.delete('../a'),
+    () => resource.insert({ id: 'a/../b', name: 'x' })
+  ]) {
     await assert.rejects(run(), { name: 'ValidationError' });
   }
   await assert.rejects(resource.insert({ id: 'ok', name: '../../x' }), { name: 'ValidationError' });
@@ -386,7 +443,10 @@ test('spec03_25_49_an_asynchronous_id_generator_is_awaited', async () => {
     }
   });
   assert.equal((await resource.insert({ name: 'A' })).id, 'u1');
-  assert.deepEqual((await resource.insertMany([{ name: 'B' }, { name: 'C' }])).map((r) => r.id), ['u2', 'u3']);
+  assert.deepEqual(
+    (await resource.insertMany([{ name: 'B' }, { name: 'C' }])).map((r) => r.id),
+    ['u2', 'u3']
+  );
 });
 
 test('a blank generated id falls back to the default, a repeated one overwrites', async () => {
@@ -402,7 +462,12 @@ test('a blank generated id falls back to the default, a repeated one overwrites'
 test('request counts of writes are those of spec/03 21.3', async () => {
   const database = await connectDatabase();
   const plain = await database.createResource({ name: 'plain', attributes });
-  const indexed = await database.createResource({ name: 'indexed', attributes, partitions: { byName: { fields: { name: 'string' } } }, asyncPartitions: false });
+  const indexed = await database.createResource({
+    name: 'indexed',
+    attributes,
+    partitions: { byName: { fields: { name: 'string' } } },
+    asyncPartitions: false
+  });
   const limited = await database.createResource({ name: 'limited', attributes, behavior: 'enforce-limits' });
   const count = (run) => requestsOf(database, run);
   assert.deepEqual(await count(() => plain.insert({ id: 'a', name: 'A' })), { PutObject: 1 });

@@ -1,7 +1,8 @@
 /** Connecting and disconnecting. */
-import { warnOnce } from '../util/warn.js';
+
 import { Resource } from '../resource/resource.js';
 import { pluginOwners } from '../resource/versions.js';
+import { warnOnce } from '../util/warn.js';
 import { savedPluginAttributes } from './definition.js';
 import { deserializeHooks } from './hook-source.js';
 import { attachRecordHooks } from './hooks.js';
@@ -58,7 +59,7 @@ export function restoreResource(database, name, entry) {
     schemaRegistry: entry.schemaRegistry,
     pluginSchemaRegistry: entry.pluginSchemaRegistry,
     _pluginAttributeMetadata: pluginOwners(savedPluginAttributes(version), version.pluginAttributes),
-    ...restoredIds(version),
+    ...restoredIds(version)
   });
   resource.strictValidation = database.strictValidation;
   resource.$schema.strictValidation = database.strictValidation;
@@ -74,9 +75,10 @@ function warnOrphans(database, resource) {
   warnOnce(database, {
     code: 'ORPHANED_PARTITIONS',
     resource: resource.name,
-    message: `Resource '${resource.name}' has partitions on missing attributes: ${names.join(', ')}; `
-      + 'call removeOrphanedPartitions() and then database.uploadMetadataFile()',
-    details: { partitions: Object.fromEntries(names.map((name) => [name, orphaned[name].missingFields])) },
+    message:
+      `Resource '${resource.name}' has partitions on missing attributes: ${names.join(', ')}; ` +
+      'call removeOrphanedPartitions() and then database.uploadMetadataFile()',
+    details: { partitions: Object.fromEntries(names.map((name) => [name, orphaned[name].missingFields])) }
   });
 }
 
@@ -86,13 +88,17 @@ export async function connect(database) {
   const report = await loadMetadata(database);
   const { metadata } = report;
   if (report.healed) {
-    database.emit('db:metadata-healed', { healingLog: report.healingLog, metadata, ...(report.backupKey ? { backupKey: report.backupKey } : {}) });
+    database.emit('db:metadata-healed', {
+      healingLog: report.healingLog,
+      metadata,
+      ...(report.backupKey ? { backupKey: report.backupKey } : {})
+    });
   }
   if (report.lossy) {
     warnOnce(database, {
       code: 'METADATA_LOSSY_RECOVERY',
       message: `s3db.json was damaged and may have lost definitions; the original is kept at '${report.backupKey}'`,
-      details: { backupKey: report.backupKey },
+      details: { backupKey: report.backupKey }
     });
   }
   if (report.created) database.emit('db:metadata-uploaded', metadata);

@@ -8,16 +8,34 @@ import { configureMiddlewares } from '../resource/middleware.js';
 import { Resource } from '../resource/resource.js';
 import { cloneValue, isPlainObject } from '../resource/values.js';
 import { pluginOwners } from '../resource/versions.js';
-import { checkName } from './names.js';
 import { cacheFlag } from './connect.js';
 import { definitionHash, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
 import { loadMetadata, savedMetadataOf } from './metadata.js';
+import { checkName } from './names.js';
 
 /** Options that belong to the live instance or to other members, never to `resource.config`. */
 const NOT_CONFIG = new Set([
-  'name', 'attributes', 'behavior', 'hooks', 'middlewares', 'client', 'database', 'observers', 'version', 'guard', 'events',
-  'idGenerator', 'idSize', 'passphrase', 'bcryptRounds', 'map', 'parallelism', 'versioningEnabled', 'strictValidation', 'partitions',
+  'name',
+  'attributes',
+  'behavior',
+  'hooks',
+  'middlewares',
+  'client',
+  'database',
+  'observers',
+  'version',
+  'guard',
+  'events',
+  'idGenerator',
+  'idSize',
+  'passphrase',
+  'bcryptRounds',
+  'map',
+  'parallelism',
+  'versioningEnabled',
+  'strictValidation',
+  'partitions'
 ]);
 
 /** Partition shorthand: an array of attribute names becomes one partition per name. */
@@ -27,13 +45,18 @@ export function normalizePartitions(partitions, attributes) {
   for (const field of partitions) {
     if (typeof field !== 'string') {
       throw new SchemaError('Invalid partition field type', {
-        field, receivedType: typeof field, statusCode: 400, suggestion: 'List attribute names as strings, or use the object form of partitions.',
+        field,
+        receivedType: typeof field,
+        statusCode: 400,
+        suggestion: 'List attribute names as strings, or use the object form of partitions.'
       });
     }
     if (!Object.hasOwn(attributes ?? {}, field)) {
       throw new SchemaError(`Partition field '${field}' not found in attributes`, {
-        field, availableFields: Object.keys(attributes ?? {}), statusCode: 400,
-        suggestion: `Use one of: ${Object.keys(attributes ?? {}).join(', ')}.`,
+        field,
+        availableFields: Object.keys(attributes ?? {}),
+        statusCode: 400,
+        suggestion: `Use one of: ${Object.keys(attributes ?? {}).join(', ')}.`
       });
     }
     const definition = attributes[field];
@@ -93,7 +116,7 @@ function declare(database, config) {
     versions: entry?.versions,
     schemaRegistry: entry?.schemaRegistry,
     pluginSchemaRegistry: entry?.pluginSchemaRegistry,
-    _pluginAttributeMetadata: saved ? pluginOwners(savedPluginAttributes(saved), saved.pluginAttributes) : undefined,
+    _pluginAttributeMetadata: saved ? pluginOwners(savedPluginAttributes(saved), saved.pluginAttributes) : undefined
   });
   keepSchema(resource, config);
   resource.database = database;
@@ -107,7 +130,8 @@ function declare(database, config) {
 /** `$schema` shows what the caller passed, with the defaults of the database, and nothing internal. */
 function keepSchema(resource, config) {
   const schema = resource.$schema;
-  for (const key of ['versions', 'schemaRegistry', 'pluginSchemaRegistry', '_pluginAttributeMetadata']) if (!(key in config)) delete schema[key];
+  for (const key of ['versions', 'schemaRegistry', 'pluginSchemaRegistry', '_pluginAttributeMetadata'])
+    if (!(key in config)) delete schema[key];
   if (config.attributes) schema.attributes = cloneValue(config.attributes);
 }
 
@@ -133,10 +157,32 @@ async function redeclare(database, resource, config) {
 }
 
 function snapshot(resource) {
-  const { behavior, versioningEnabled, strictValidation, passphrase, bcryptRounds, parallelism, map, guard, idGenerator, idSize, idGeneratorType } = resource;
+  const {
+    behavior,
+    versioningEnabled,
+    strictValidation,
+    passphrase,
+    bcryptRounds,
+    parallelism,
+    map,
+    guard,
+    idGenerator,
+    idSize,
+    idGeneratorType
+  } = resource;
   return {
-    behavior, versioningEnabled, strictValidation, passphrase, bcryptRounds, parallelism, map, guard, idGenerator, idSize, idGeneratorType,
-    config: { ...resource.config },
+    behavior,
+    versioningEnabled,
+    strictValidation,
+    passphrase,
+    bcryptRounds,
+    parallelism,
+    map,
+    guard,
+    idGenerator,
+    idSize,
+    idGeneratorType,
+    config: { ...resource.config }
   };
 }
 
@@ -163,8 +209,12 @@ function applyDeclaration(database, resource, config, partitions, saved) {
   resource.updateAttributes(reconcileAttributes(config.attributes, saved));
   resource.$schema = {
     ...resource.$schema,
-    ...Object.fromEntries(Object.entries(config).filter(([key]) => !['client', 'database', 'observers'].includes(key)).map(([key, value]) => [key, cloneValue(value)])),
+    ...Object.fromEntries(
+      Object.entries(config)
+        .filter(([key]) => !['client', 'database', 'observers'].includes(key))
+        .map(([key, value]) => [key, cloneValue(value)])
+    ),
     partitions: cloneValue(partitions),
-    _updatedAt: Date.now(),
+    _updatedAt: Date.now()
   };
 }

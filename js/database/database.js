@@ -141,7 +141,7 @@ export class Database extends EventEmitter {
     throw new ResourceNotFound({
       bucket: this.client?.config?.bucket ?? this.bucket ?? 'unknown',
       resourceName: String(name),
-      id: String(name),
+      id: String(name)
     });
   }
 
@@ -166,7 +166,8 @@ export class Database extends EventEmitter {
     const automatic = [];
     if (existing.timestamps) automatic.push('byCreatedDate', 'byUpdatedDate');
     if (resource.versioningEnabled) automatic.push('byVersion');
-    for (const partition of automatic) if (!(partition in normal) && existing.partitions[partition]) normal[partition] = existing.partitions[partition];
+    for (const partition of automatic)
+      if (!(partition in normal) && existing.partitions[partition]) normal[partition] = existing.partitions[partition];
     const hash = definitionHash({ attributes, behavior, partitions: normal, timestamps: existing.timestamps });
     return { exists: true, sameHash: hash === existingHash, hash, existingHash };
   }
@@ -238,7 +239,12 @@ export class Database extends EventEmitter {
       const savedHash = versions[currentVersion]?.hash;
       if (savedHash !== currentHash) {
         changes.push({
-          type: 'changed', resourceName: name, currentHash, savedHash, fromVersion: currentVersion, toVersion: nextVersion(versions),
+          type: 'changed',
+          resourceName: name,
+          currentHash,
+          savedHash,
+          fromVersion: currentVersion,
+          toVersion: nextVersion(versions)
         });
       }
     }
@@ -247,7 +253,11 @@ export class Database extends EventEmitter {
       if (Object.hasOwn(this._resourcesMap, name)) continue;
       const { currentVersion = 'v1', versions = {} } = saved[name];
       changes.push({
-        type: 'deleted', resourceName: name, currentHash: null, savedHash: versions[currentVersion]?.hash, deletedVersion: currentVersion,
+        type: 'deleted',
+        resourceName: name,
+        currentHash: null,
+        savedHash: versions[currentVersion]?.hash,
+        deletedVersion: currentVersion
       });
     }
     return changes;
@@ -339,7 +349,7 @@ function defineState(database) {
     _storedMetadata: null,
     _removedResources: new Set(),
     _runningUpload: null,
-    _nextUpload: null,
+    _nextUpload: null
   };
   for (const [name, value] of Object.entries(state)) {
     Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });

@@ -1,6 +1,7 @@
 /** Definition versions: hash, next version, stored attribute order. */
-import { stableHash, stableJson } from '../util/stable-hash.js';
+
 import { isPlainObject } from '../resource/values.js';
+import { stableHash, stableJson } from '../util/stable-hash.js';
 
 /** Hash that decides whether a definition needs a new version. */
 export function definitionHash(definition, behavior) {
@@ -12,7 +13,7 @@ export function definitionHash(definition, behavior) {
   return stableHash({
     attributes,
     behavior: behavior || definition.behavior || 'user-managed',
-    partitions: definition.partitions || {},
+    partitions: definition.partitions || {}
   });
 }
 
@@ -39,7 +40,8 @@ export function savedPluginAttributes(entry) {
   const result = {};
   for (const name of Object.keys(entry?.attributes ?? {})) {
     const definition = entry.attributes[name];
-    if ((isPlainObject(definition) && definition.__plugin__) || Object.hasOwn(entry.pluginAttributes ?? {}, name)) result[name] = definition;
+    if ((isPlainObject(definition) && definition.__plugin__) || Object.hasOwn(entry.pluginAttributes ?? {}, name))
+      result[name] = definition;
   }
   return result;
 }

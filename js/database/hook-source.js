@@ -1,12 +1,15 @@
 /** Hooks in `s3db.json` (`persistHooks`): source text, signed with the passphrase of the database. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { runInThisContext } from 'node:vm';
 import { warnOnce } from '../util/warn.js';
 
 const MARK = '__s3db_serialized_function';
 
 function signature(passphrase, resourceName, event, name, code) {
   const message = ['s3db-hook-v1', resourceName, event, name, code].join('\n');
-  return `hmac-sha256:${createHmac('sha256', Buffer.from(String(passphrase), 'utf8')).update(message, 'utf8').digest('hex')}`;
+  return `hmac-sha256:${createHmac('sha256', Buffer.from(String(passphrase), 'utf8'))
+    .update(message, 'utf8')
+    .digest('hex')}`;
 }
 
 /** Hook table with functions as signed source text; entries that cannot be stored are left out. */
@@ -47,16 +50,17 @@ function revive(database, resourceName, event, entry) {
       code: 'HOOK_SOURCE_REFUSED',
       resource: `${resourceName}.${event}`,
       message: `Stored hook '${entry.name}' of '${resourceName}.${event}' is unsigned or altered and was not loaded`,
-      details: { resource: resourceName, event, name: entry.name },
+      details: { resource: resourceName, event, name: entry.name }
     });
     return null;
   }
   try {
     // Evaluated in global scope: closures of the original function are not visible.
-    const value = (0, eval)(`(${entry.code})`); // eslint-disable-line no-eval
+    const value = runInThisContext(`(${entry.code})`);
     return typeof value === 'function' ? value : null;
   } catch (error) {
-    if (database.verbose) console.warn(`[Database] hook '${entry.name}' of '${resourceName}.${event}' cannot be restored: ${error.message}`);
+    if (database.verbose)
+      console.warn(`[Database] hook '${entry.name}' of '${resourceName}.${event}' cannot be restored: ${error.message}`);
     return null;
   }
 }
@@ -72,9 +76,11 @@ export function deserializeHooks(database, resourceName, hooks) {
       continue;
     }
     result[event] = list
-      .map((entry) => (entry !== null && typeof entry === 'object' && entry[MARK] && database.persistHooks
-        ? revive(database, resourceName, event, entry)
-        : entry))
+      .map((entry) =>
+        entry !== null && typeof entry === 'object' && entry[MARK] && database.persistHooks
+          ? revive(database, resourceName, event, entry)
+          : entry
+      )
       .filter((entry) => entry !== null && entry !== undefined && entry !== '');
   }
   return result;

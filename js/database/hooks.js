@@ -4,8 +4,16 @@ import { isHookName } from '../resource/hooks.js';
 
 /** Names of database hooks. */
 export const DATABASE_HOOKS = [
-  'beforeConnect', 'afterConnect', 'beforeCreateResource', 'afterCreateResource', 'beforeUploadMetadata', 'afterUploadMetadata',
-  'beforeDisconnect', 'afterDisconnect', 'resourceCreated', 'resourceUpdated',
+  'beforeConnect',
+  'afterConnect',
+  'beforeCreateResource',
+  'afterCreateResource',
+  'beforeUploadMetadata',
+  'afterUploadMetadata',
+  'beforeDisconnect',
+  'afterDisconnect',
+  'resourceCreated',
+  'resourceUpdated'
 ];
 
 /** Registers a hook; record hook names apply it to every resource, present and future. */
@@ -13,13 +21,22 @@ export function addHook(database, event, fn) {
   const known = database._hooks.has(event);
   if (!known && !isHookName(event)) {
     throw new DatabaseError(`Unknown hook event: ${event}`, {
-      operation: 'addHook', invalidEvent: event, availableEvents: database._hookEvents, statusCode: 400, retriable: false,
-      suggestion: `Use one of: ${database._hookEvents.join(', ')}, or a record hook such as beforeInsert.`,
+      operation: 'addHook',
+      invalidEvent: event,
+      availableEvents: database._hookEvents,
+      statusCode: 400,
+      retriable: false,
+      suggestion: `Use one of: ${database._hookEvents.join(', ')}, or a record hook such as beforeInsert.`
     });
   }
   if (typeof fn !== 'function') {
     throw new DatabaseError('Hook function must be a function', {
-      operation: 'addHook', event, receivedType: typeof fn, statusCode: 400, retriable: false, suggestion: 'Pass a function as the second argument.',
+      operation: 'addHook',
+      event,
+      receivedType: typeof fn,
+      statusCode: 400,
+      retriable: false,
+      suggestion: 'Pass a function as the second argument.'
     });
   }
   if (known) {
@@ -88,8 +105,12 @@ export async function executeHooks(database, event, context = {}) {
       database.emit('hookError', { event, error, context });
       if (database.strictHooks) {
         throw new DatabaseError(`Hook execution failed for event '${event}': ${error?.message ?? error}`, {
-          event, originalError: error, context, operation: 'executeHooks', retriable: false,
-          suggestion: 'Correct the hook, or disable strictHooks.',
+          event,
+          originalError: error,
+          context,
+          operation: 'executeHooks',
+          retriable: false,
+          suggestion: 'Correct the hook, or disable strictHooks.'
         });
       }
     }
@@ -104,17 +125,21 @@ export function installHooks(database) {
   database._originalUploadMetadataFile = database.uploadMetadataFile.bind(database);
   database._originalDisconnect = database.disconnect.bind(database);
 
-  const around = (original, before, after) => async (...args) => {
-    await database._executeHooks(before, { args });
-    const result = await original(...args);
-    await database._executeHooks(after, { result, args });
-    return result;
-  };
+  const around =
+    (original, before, after) =>
+    async (...args) => {
+      await database._executeHooks(before, { args });
+      const result = await original(...args);
+      await database._executeHooks(after, { result, args });
+      return result;
+    };
   const connectHooked = around(database._originalConnect, 'beforeConnect', 'afterConnect');
   // A repeated or concurrent connect() joins the first and runs no hooks of its own.
   database.connect = (...args) => {
     if (database._connected) return Promise.resolve();
-    database._connecting ??= connectHooked(...args).finally(() => { database._connecting = null; });
+    database._connecting ??= connectHooked(...args).finally(() => {
+      database._connecting = null;
+    });
     return database._connecting;
   };
   database.createResource = async (config) => {

@@ -1,8 +1,9 @@
 /** `s3db.json`: loading, versions, merged and serialised uploads. */
+
+import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
 import { NativeCatalog } from '../native/load.js';
 import { fromText } from '../native/text.js';
-import { storeFor } from '../client/native-store-of.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../version.js';
 import { definitionHash, nextVersion } from './definition.js';
@@ -78,7 +79,7 @@ function versionEntry(database, resource, definition, hash, saved) {
     idSize: resource.idSize,
     idGenerator: resource.idGeneratorType,
     createdAt: saved?.createdAt ?? new Date().toISOString(),
-    bcryptRounds: resource.bcryptRounds,
+    bcryptRounds: resource.bcryptRounds
   };
   setOrDrop(entry, 'asyncPartitions', config.asyncPartitions === true ? undefined : Boolean(config.asyncPartitions));
   setOrDrop(entry, 'strictPartitions', config.strictPartitions ? true : undefined);
@@ -101,7 +102,7 @@ export function composeMetadata(database) {
     version: database.version,
     s3dbVersion: database.s3dbVersion,
     lastUpdated: new Date().toISOString(),
-    resources: { ...saved?.resources },
+    resources: { ...saved?.resources }
   };
   const hashes = new Map();
   for (const name of Object.keys(database._resourcesMap)) {
@@ -119,7 +120,7 @@ export function composeMetadata(database) {
       currentVersion: version,
       partitions: resource.config.partitions ?? {},
       createdBy: stored?.createdBy || resource.config.createdBy || 'user',
-      versions: { ...versions, [version]: versionEntry(database, resource, definition, hash, same ? versions[current] : undefined) },
+      versions: { ...versions, [version]: versionEntry(database, resource, definition, hash, same ? versions[current] : undefined) }
     };
   }
   return { metadata, hashes };
@@ -179,7 +180,9 @@ export function uploadMetadata(database) {
     const previous = database._runningUpload;
     const upload = (async () => {
       await previous?.catch(() => {});
-      await new Promise((resolve) => { setImmediate(resolve); });
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
       database._nextUpload = null;
       database._runningUpload = upload;
       await writeMetadata(database);

@@ -3,15 +3,49 @@ import { DatabaseError } from '../errors/index.js';
 import { warnOnce } from '../util/warn.js';
 
 const KNOWN_OPTIONS = [
-  'connectionString', 'client', 'bucket', 'region', 'accessKeyId', 'secretAccessKey', 'sessionToken', 'endpoint', 'forcePathStyle',
-  'verbose', 'parallelism', 'plugins', 'cache', 'passphrase', 'bcryptRounds', 'versioningEnabled', 'persistHooks', 'trustUnsignedHooks',
-  'strictValidation', 'strictHooks', 'strictOptions', 'httpClientOptions',
+  'connectionString',
+  'client',
+  'bucket',
+  'region',
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+  'endpoint',
+  'forcePathStyle',
+  'verbose',
+  'parallelism',
+  'plugins',
+  'cache',
+  'passphrase',
+  'bcryptRounds',
+  'versioningEnabled',
+  'persistHooks',
+  'trustUnsignedHooks',
+  'strictValidation',
+  'strictHooks',
+  'strictOptions',
+  'httpClientOptions'
 ];
 
 /** Options of later versions, accepted without a warning. */
 const LATER_OPTIONS = [
-  'security', 'clientOptions', 'executorPool', 'taskExecutorMonitoring', 'logLevel', 'logger', 'loggerOptions', 'processManager',
-  'cronManager', 'exitOnSignal', 'autoCleanup', 'disableResourceEvents', 'deferMetadataWrites', 'metadataWriteDelay', 'keyPrefix', 'id', 'AwsS3Client',
+  'security',
+  'clientOptions',
+  'executorPool',
+  'taskExecutorMonitoring',
+  'logLevel',
+  'logger',
+  'loggerOptions',
+  'processManager',
+  'cronManager',
+  'exitOnSignal',
+  'autoCleanup',
+  'disableResourceEvents',
+  'deferMetadataWrites',
+  'metadataWriteDelay',
+  'keyPrefix',
+  'id',
+  'AwsS3Client'
 ];
 
 const ACCEPTED = new Set([...KNOWN_OPTIONS, ...LATER_OPTIONS]);
@@ -49,8 +83,12 @@ export function checkOptions(database, options) {
     const message = `Unknown option '${key}' for Database${near ? `; did you mean '${near}'?` : ''}`;
     if (options.strictOptions === true) {
       throw new DatabaseError(message, {
-        operation: 'constructor', option: key, validOptions: KNOWN_OPTIONS, statusCode: 400, retriable: false,
-        suggestion: `Valid options: ${KNOWN_OPTIONS.join(', ')}.`,
+        operation: 'constructor',
+        option: key,
+        validOptions: KNOWN_OPTIONS,
+        statusCode: 400,
+        retriable: false,
+        suggestion: `Valid options: ${KNOWN_OPTIONS.join(', ')}.`
       });
     }
     // Listeners can only be added after the constructor returned.

@@ -88,8 +88,11 @@ async function start(database, entry) {
 
 function lifecycleError(step, name, error) {
   return new DatabaseError(`Failed to ${step} plugin '${name}': ${error?.message ?? error}`, {
-    operation: 'startPlugins', pluginName: name, original: error, retriable: false,
-    suggestion: 'Correct the plugin or its options; the database stopped every plugin that had started.',
+    operation: 'startPlugins',
+    pluginName: name,
+    original: error,
+    retriable: false,
+    suggestion: 'Correct the plugin or its options; the database stopped every plugin that had started.'
   });
 }
 
@@ -146,8 +149,12 @@ export async function usePlugin(database, given, alias = null) {
   const plugin = known?.plugin ?? instantiate(database, given);
   if (alias && Object.hasOwn(database.pluginRegistry, alias) && database.pluginRegistry[alias] !== plugin) {
     throw new DatabaseError(`Plugin '${alias}' is already registered`, {
-      operation: 'usePlugin', pluginName: alias, availablePlugins: Object.keys(database.pluginRegistry), statusCode: 400, retriable: false,
-      suggestion: 'Uninstall the registered plugin first, or use another alias.',
+      operation: 'usePlugin',
+      pluginName: alias,
+      availablePlugins: Object.keys(database.pluginRegistry),
+      statusCode: 400,
+      retriable: false,
+      suggestion: 'Uninstall the registered plugin first, or use another alias.'
     });
   }
   const entry = known ?? { given, plugin, alias, key: null, state: 'new', listed: false };
@@ -177,20 +184,26 @@ function findEntry(database, target) {
   }
   const normal = target.toLowerCase().replace('plugin', '');
   const named = database._plugins.filter((entry) => entry.key !== null);
-  return named.find((entry) => entry.key === target)
-    ?? named.find((entry) => entry.key === normal)
-    ?? named.find((entry) => entry.key.toLowerCase().replace('plugin', '') === normal);
+  return (
+    named.find((entry) => entry.key === target) ??
+    named.find((entry) => entry.key === normal) ??
+    named.find((entry) => entry.key.toLowerCase().replace('plugin', '') === normal)
+  );
 }
 
 /** Stops and uninstalls a plugin, named by alias in any case, class name, class or instance. */
 export async function uninstallPlugin(database, target, options = {}) {
   const entry = findEntry(database, target);
   if (entry === undefined || entry.plugin === null) {
-    const name = typeof target === 'string' ? target : target?.constructor?.name ?? String(target);
+    const name = typeof target === 'string' ? target : (target?.constructor?.name ?? String(target));
     const availablePlugins = Object.keys(database.pluginRegistry);
     throw new DatabaseError(`Plugin '${name}' not found`, {
-      operation: 'uninstallPlugin', pluginName: name, availablePlugins, statusCode: 404, retriable: false,
-      suggestion: `Installed plugins: ${availablePlugins.join(', ') || '(none)'}.`,
+      operation: 'uninstallPlugin',
+      pluginName: name,
+      availablePlugins,
+      statusCode: 404,
+      retriable: false,
+      suggestion: `Installed plugins: ${availablePlugins.join(', ') || '(none)'}.`
     });
   }
   const { plugin, key } = entry;

@@ -10,7 +10,7 @@ export function ownProperties(target, fallback) {
     },
     has(map, name) {
       return typeof name === 'symbol' ? Reflect.has(map, name) : Object.hasOwn(map, name);
-    },
+    }
   });
 }
 

@@ -4,20 +4,44 @@ import { isUnmodified } from '../resource/middleware.js';
 
 /** What each bulk operation would call, run and emit per record. */
 const PLANS = {
-  insertMany: { methods: ['insert', 'validate', 'applyDefaults', 'createPartitionReferences', 'executeHooks', 'emit', '_emitStandardized'], hooks: ['beforeInsert', 'afterInsert'], events: ['inserted'] },
+  insertMany: {
+    methods: ['insert', 'validate', 'applyDefaults', 'createPartitionReferences', 'executeHooks', 'emit', '_emitStandardized'],
+    hooks: ['beforeInsert', 'afterInsert'],
+    events: ['inserted']
+  },
   getMany: { methods: ['get', 'executeHooks', 'emit', '_emitStandardized'], hooks: ['beforeGet', 'afterGet'], events: ['fetched'] },
-  getAll: { methods: ['get', 'listIds', 'executeHooks', 'emit', '_emitStandardized'], hooks: ['beforeGet', 'afterGet'], events: ['fetched', 'listed-ids'] },
-  listMain: { methods: ['get', 'listIds', 'processListResults', 'executeHooks', 'emit', '_emitStandardized'], hooks: ['beforeGet', 'afterGet'], events: ['fetched', 'listed-ids'] },
+  getAll: {
+    methods: ['get', 'listIds', 'executeHooks', 'emit', '_emitStandardized'],
+    hooks: ['beforeGet', 'afterGet'],
+    events: ['fetched', 'listed-ids']
+  },
+  listMain: {
+    methods: ['get', 'listIds', 'processListResults', 'executeHooks', 'emit', '_emitStandardized'],
+    hooks: ['beforeGet', 'afterGet'],
+    events: ['fetched', 'listed-ids']
+  },
   listPartition: {
     methods: ['get', 'getFromPartition', 'processPartitionResults', 'executeHooks', 'emit', '_emitStandardized'],
     hooks: ['beforeGet', 'afterGet'],
-    events: ['fetched', 'partition-fetched'],
+    events: ['fetched', 'partition-fetched']
   },
   query: {
-    methods: ['get', 'list', 'listMain', 'listPartition', 'listIds', 'getFromPartition', 'processListResults', 'processPartitionResults', 'executeHooks', 'emit', '_emitStandardized'],
+    methods: [
+      'get',
+      'list',
+      'listMain',
+      'listPartition',
+      'listIds',
+      'getFromPartition',
+      'processListResults',
+      'processPartitionResults',
+      'executeHooks',
+      'emit',
+      '_emitStandardized'
+    ],
     hooks: ['beforeGet', 'afterGet', 'beforeList', 'afterList'],
-    events: ['fetched', 'partition-fetched', 'list', 'listed-ids'],
-  },
+    events: ['fetched', 'partition-fetched', 'list', 'listed-ids']
+  }
 };
 
 function listensTo(resource, event) {

@@ -109,6 +109,6 @@ export function checkConfig(config) {
     validation: problems,
     statusCode: 400,
     retriable: false,
-    suggestion: 'Correct the listed options and create the resource again.',
+    suggestion: 'Correct the listed options and create the resource again.'
   });
 }

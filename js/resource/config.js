@@ -34,7 +34,7 @@ function normaliseSecurity(config) {
   return {
     ...config,
     passphrase: config.passphrase ?? security.passphrase,
-    bcryptRounds: config.bcryptRounds ?? security.bcrypt?.rounds,
+    bcryptRounds: config.bcryptRounds ?? security.bcrypt?.rounds
   };
 }
 
@@ -53,7 +53,7 @@ export function construct(resource, given) {
     _pluginAttributeMetadata: { ...given._pluginAttributeMetadata },
     _configuredEvents: [],
     _warnPassphrase: false,
-    _stateMachine: null,
+    _stateMachine: null
   });
   const input = normaliseSecurity(given);
   checkConfig(input);
@@ -84,7 +84,7 @@ export function construct(resource, given) {
     asyncEvents: input.asyncEvents ?? true,
     asyncPartitions: input.asyncPartitions ?? true,
     strictPartitions: input.strictPartitions ?? false,
-    createdBy: input.createdBy ?? 'user',
+    createdBy: input.createdBy ?? 'user'
   };
   resource.$schema = schemaSnapshot(given);
   resource.hooks = emptyHooks();
@@ -118,7 +118,9 @@ export function registerEvents(resource, events) {
     for (const listener of Array.isArray(events[event]) ? events[event] : [events[event]]) {
       if (typeof listener !== 'function') continue;
       const source = String(listener);
-      const index = earlier.findIndex((entry) => entry.event === event && (entry.listener === listener || String(entry.listener) === source));
+      const index = earlier.findIndex(
+        (entry) => entry.event === event && (entry.listener === listener || String(entry.listener) === source)
+      );
       if (index !== -1) resource.off(event, earlier.splice(index, 1)[0].bound);
       const bound = listener.bind(resource);
       resource.on(event, bound);
@@ -165,7 +167,7 @@ export function applyConfiguration(resource, { map } = {}) {
     version: resource.version,
     options,
     ...(explicit ? { map: explicit } : {}),
-    _pluginAttributeMetadata: resource._pluginAttributeMetadata,
+    _pluginAttributeMetadata: resource._pluginAttributeMetadata
   });
   validatePartitions(resource);
   resource.schema = schema;
@@ -199,7 +201,7 @@ export function updateAttributes(resource, newAttributes) {
   const previous = {
     attributes: resource.attributes,
     schema: resource.schema,
-    partitions: resource.config.partitions,
+    partitions: resource.config.partitions
   };
   resource._pluginAttributeMetadata = { ...resource.schema._pluginAttributeMetadata };
   const kept = pluginAttributesOf(resource);

@@ -8,9 +8,30 @@ import { createReferences, deleteReferences } from './partitions.js';
 
 /** Hook names in documented order. */
 export const HOOK_NAMES = [
-  'beforeInsert', 'afterInsert', 'beforeUpdate', 'afterUpdate', 'beforeDelete', 'afterDelete', 'beforeGet', 'afterGet',
-  'beforeList', 'afterList', 'beforeQuery', 'afterQuery', 'beforeExists', 'afterExists', 'beforeCount', 'afterCount',
-  'beforePatch', 'afterPatch', 'beforeReplace', 'afterReplace', 'beforeGetMany', 'afterGetMany', 'beforeDeleteMany', 'afterDeleteMany',
+  'beforeInsert',
+  'afterInsert',
+  'beforeUpdate',
+  'afterUpdate',
+  'beforeDelete',
+  'afterDelete',
+  'beforeGet',
+  'afterGet',
+  'beforeList',
+  'afterList',
+  'beforeQuery',
+  'afterQuery',
+  'beforeExists',
+  'afterExists',
+  'beforeCount',
+  'afterCount',
+  'beforePatch',
+  'afterPatch',
+  'beforeReplace',
+  'afterReplace',
+  'beforeGetMany',
+  'afterGetMany',
+  'beforeDeleteMany',
+  'afterDeleteMany'
 ];
 
 const KNOWN = new Set(HOOK_NAMES);
@@ -51,8 +72,11 @@ function bindHook(resource, fn) {
 export function addHook(resource, name, fn) {
   if (typeof fn !== 'function') {
     throw new ResourceError(`Hook '${name}' must be a function`, {
-      resourceName: resource.name, operation: 'addHook', field: name, statusCode: 400,
-      suggestion: 'Pass a function as the second argument of addHook().',
+      resourceName: resource.name,
+      operation: 'addHook',
+      field: name,
+      statusCode: 400,
+      suggestion: 'Pass a function as the second argument of addHook().'
     });
   }
   if (!KNOWN.has(name)) return;
@@ -84,8 +108,9 @@ export function configureHooks(resource, hooks) {
       const bound = bindHook(resource, fn);
       CONFIGURED.add(bound);
       const source = String(fn);
-      const index = list.findIndex((entry, at) => !taken.has(at) && CONFIGURED.has(entry)
-        && (ORIGINAL.get(entry) === fn || String(ORIGINAL.get(entry)) === source));
+      const index = list.findIndex(
+        (entry, at) => !taken.has(at) && CONFIGURED.has(entry) && (ORIGINAL.get(entry) === fn || String(ORIGINAL.get(entry)) === source)
+      );
       if (index === -1) {
         taken.add(list.length);
         list.push(bound);

@@ -38,11 +38,11 @@ export function idGeneratorType(custom, size) {
 /** A generated id; blank results of custom generators fall back to the default. Promise only when the generator is async. */
 export function generateId(resource) {
   const id = resource.idGenerator();
-  if (id !== null && typeof id === 'object' && typeof id.then === 'function') return id.then((value) => orDefault(resource, value));
-  return orDefault(resource, id);
+  if (id !== null && typeof id === 'object' && typeof id.then === 'function') return id.then((value) => orDefault(value));
+  return orDefault(id);
 }
 
-function orDefault(resource, id) {
+function orDefault(id) {
   const text = String(id);
   return text.trim() === '' ? nextId(22) : text;
 }
@@ -55,8 +55,12 @@ export function explicitId(id) {
 
 function emptyIdError(id, operation) {
   return new ValidationError('Resource id cannot be empty', {
-    field: 'id', value: id, statusCode: 400, retriable: false, operation,
-    suggestion: 'Pass a non-empty string as the record id.',
+    field: 'id',
+    value: id,
+    statusCode: 400,
+    retriable: false,
+    operation,
+    suggestion: 'Pass a non-empty string as the record id.'
   });
 }
 
@@ -65,7 +69,11 @@ export function checkReadId(id) {
   if (typeof id === 'string' && id.length > 0) return id;
   if (id !== null && (typeof id === 'object' || typeof id === 'function')) {
     throw new ValidationError('Resource id must be a string', {
-      field: 'id', value: typeof id, statusCode: 400, retriable: false, suggestion: 'Pass the record id as a string.',
+      field: 'id',
+      value: typeof id,
+      statusCode: 400,
+      retriable: false,
+      suggestion: 'Pass the record id as a string.'
     });
   }
   throw emptyIdError(id, 'get');
@@ -78,7 +86,12 @@ export function checkWriteId(id, operation) {
   if (isEmptyId(id)) throw emptyIdError(id, operation);
   if (typeof id === 'object' || typeof id === 'function') {
     throw new ValidationError('Resource id must be a string', {
-      field: 'id', value: typeof id, statusCode: 400, retriable: false, operation, suggestion: 'Pass the record id as a string.',
+      field: 'id',
+      value: typeof id,
+      statusCode: 400,
+      retriable: false,
+      operation,
+      suggestion: 'Pass the record id as a string.'
     });
   }
   return String(id);

@@ -1,7 +1,8 @@
 /** Insert, bulk insert and upsert. */
-import { fromText, toText } from '../native/text.js';
+
 import { InvalidResourceItem, ValidationError } from '../errors/index.js';
 import { decideBulk } from '../fastpath/decide.js';
+import { fromText, toText } from '../native/text.js';
 import { mapBounded } from './concurrency.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
@@ -18,8 +19,12 @@ const BULK_CHUNK = 1000;
 function requireRecord(resource, data, operation) {
   if (data === null || typeof data !== 'object' || Array.isArray(data)) {
     throw new ValidationError(`${operation} requires an object with the attributes of the record`, {
-      field: 'data', value: data === null ? 'null' : typeof data, resourceName: resource.name, operation, statusCode: 400,
-      suggestion: `Pass a plain object: resource.${operation}({ name: 'value' }).`,
+      field: 'data',
+      value: data === null ? 'null' : typeof data,
+      resourceName: resource.name,
+      operation,
+      statusCode: 400,
+      suggestion: `Pass a plain object: resource.${operation}({ name: 'value' }).`
     });
   }
 }
@@ -45,7 +50,7 @@ export function invalidRecord(resource, errors, attributes, fallback, message = 
     attributes,
     validation: errors,
     message,
-    statusCode: 422,
+    statusCode: 422
   });
 }
 
@@ -82,7 +87,13 @@ export function withoutId(record) {
 /** Gives the record a non-enumerable `item` that returns itself, for hooks written as `({ item })`. */
 function withItem(resource, record) {
   if (!Object.hasOwn(resource.attributes, 'item') && Object.isExtensible(record) && !Object.hasOwn(record, 'item')) {
-    Object.defineProperty(record, 'item', { get() { return this; }, enumerable: false, configurable: true });
+    Object.defineProperty(record, 'item', {
+      get() {
+        return this;
+      },
+      enumerable: false,
+      configurable: true
+    });
   }
   return record;
 }
@@ -143,10 +154,14 @@ export async function insertMany(resource, objects) {
 
 function toArray(objects) {
   if (Array.isArray(objects)) return objects;
-  if (objects !== null && objects !== undefined && typeof objects !== 'string' && typeof objects[Symbol.iterator] === 'function') return [...objects];
+  if (objects !== null && objects !== undefined && typeof objects !== 'string' && typeof objects[Symbol.iterator] === 'function')
+    return [...objects];
   throw new ValidationError('"items" must be an array, an iterable or an async iterable.', {
-    field: 'items', value: typeof objects, statusCode: 400, operation: 'insertMany',
-    suggestion: 'Pass an array of records to insertMany().',
+    field: 'items',
+    value: typeof objects,
+    statusCode: 400,
+    operation: 'insertMany',
+    suggestion: 'Pass an array of records to insertMany().'
   });
 }
 
@@ -193,15 +208,20 @@ export async function upsert(resource, first, second) {
   const { id: given, ...attributes } = input;
   const id = explicitId(given);
   if (id === undefined) return resource.insert(attributes);
-  const insertFirst = isUnmodified(resource, 'insert') && isUnmodified(resource, 'exists') && isUnmodified(resource, 'executeHooks')
-    && !needsHooks(resource, 'beforeInsert') && !needsHooks(resource, 'beforeExists') && !needsHooks(resource, 'afterExists');
-  if (!insertFirst && await resource.exists(id)) return resource.update(id, attributes);
+  const insertFirst =
+    isUnmodified(resource, 'insert') &&
+    isUnmodified(resource, 'exists') &&
+    isUnmodified(resource, 'executeHooks') &&
+    !needsHooks(resource, 'beforeInsert') &&
+    !needsHooks(resource, 'beforeExists') &&
+    !needsHooks(resource, 'afterExists');
+  if (!insertFirst && (await resource.exists(id))) return resource.update(id, attributes);
   try {
     return await resource.insert({ id, ...attributes });
   } catch (error) {
     if (!(error instanceof InvalidResourceItem)) throw error;
     const duplicate = error.statusCode === 409;
-    if (duplicate || (insertFirst && await resource.exists(id))) return resource.update(id, attributes);
+    if (duplicate || (insertFirst && (await resource.exists(id)))) return resource.update(id, attributes);
     throw error;
   }
 }

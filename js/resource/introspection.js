@@ -16,7 +16,7 @@ export function exportResource(resource) {
     allNestedObjectsOptional: config.allNestedObjectsOptional,
     autoDecrypt: config.autoDecrypt,
     cache: config.cache,
-    hooks: resource.hooks,
+    hooks: resource.hooks
   };
 }
 
@@ -31,23 +31,28 @@ export function definitionHash(resource) {
 
 /** Methods of the attached state machine. */
 export function stateOf(resource) {
-  const call = (method) => async (...args) => {
-    const machine = resource._stateMachine;
-    if (!machine) {
-      throw new ResourceError(`State machine not configured for resource '${resource.name}'`, {
-        resourceName: resource.name, operation: method, statusCode: 400, retriable: false,
-        suggestion: 'Install StateMachinePlugin and bind a machine to this resource.',
-      });
-    }
-    return machine[method](...args);
-  };
+  const call =
+    (method) =>
+    async (...args) => {
+      const machine = resource._stateMachine;
+      if (!machine) {
+        throw new ResourceError(`State machine not configured for resource '${resource.name}'`, {
+          resourceName: resource.name,
+          operation: method,
+          statusCode: 400,
+          retriable: false,
+          suggestion: 'Install StateMachinePlugin and bind a machine to this resource.'
+        });
+      }
+      return machine[method](...args);
+    };
   return {
     send: call('send'),
     get: call('getState'),
     canTransition: call('canTransition'),
     getValidEvents: call('getValidEvents'),
     initialize: call('initializeEntity'),
-    history: call('getTransitionHistory'),
+    history: call('getTransitionHistory')
   };
 }
 

@@ -1,7 +1,8 @@
 /** Listing, counting, paging and querying. */
-import { fromText, toText } from '../native/text.js';
+
 import { ValidationError } from '../errors/index.js';
 import { decideBulk } from '../fastpath/decide.js';
+import { fromText, toText } from '../native/text.js';
 import { mapBounded } from './concurrency.js';
 import { emitItemError } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
@@ -68,9 +69,15 @@ async function scanAll(resource, options, operation) {
 /** Ids of the main data or of a partition, in key order. */
 export async function listIds(resource, { partition = null, partitionValues = {}, limit, offset = 0 } = {}) {
   const definition = partition ? requirePartition(resource, partition, 'listIds') : undefined;
-  const ids = await scanAll(resource, {
-    kind: 'ids', ...partitionOptions(partition, definition, partitionValues), ...windowOf(limit, offset),
-  }, 'listIds');
+  const ids = await scanAll(
+    resource,
+    {
+      kind: 'ids',
+      ...partitionOptions(partition, definition, partitionValues),
+      ...windowOf(limit, offset)
+    },
+    'listIds'
+  );
   resource.emit('listed-ids', ids.length);
   return ids;
 }
@@ -115,13 +122,16 @@ export async function processListResults(resource, ids) {
 
 /** Records of a partition; an unknown partition is empty. Also accepts `(name, values, options)`. */
 export async function listPartition(resource, first, second, third) {
-  const options = typeof first === 'string' ? { ...third, partition: first, partitionValues: second } : first ?? {};
+  const options = typeof first === 'string' ? { ...third, partition: first, partitionValues: second } : (first ?? {});
   const { partition, limit, offset = 0 } = options;
   const partitionValues = options.partitionValues ?? {};
   if (typeof partitionValues !== 'object') {
     throw new ValidationError('partitionValues must be an object', {
-      field: 'partitionValues', value: typeof partitionValues, statusCode: 400, operation: 'listPartition',
-      suggestion: 'Pass an object from field name to value.',
+      field: 'partitionValues',
+      value: typeof partitionValues,
+      statusCode: 400,
+      operation: 'listPartition',
+      suggestion: 'Pass an object from field name to value.'
     });
   }
   const definition = partitionOf(resource, partition);
@@ -147,15 +157,27 @@ function markPartition(record, partition, definition) {
 }
 
 async function scanPartition(resource, partition, definition, partitionValues, limit, offset) {
-  return scanAll(resource, {
-    kind: 'records', ...partitionOptions(partition, definition, partitionValues), ...windowOf(limit, offset),
-  }, 'listPartition');
+  return scanAll(
+    resource,
+    {
+      kind: 'records',
+      ...partitionOptions(partition, definition, partitionValues),
+      ...windowOf(limit, offset)
+    },
+    'listPartition'
+  );
 }
 
 async function loadPartition(resource, partition, definition, partitionValues, limit, offset) {
-  const ids = await scanAll(resource, {
-    kind: 'ids', ...partitionOptions(partition, definition, partitionValues), ...windowOf(limit, offset),
-  }, 'listPartition');
+  const ids = await scanAll(
+    resource,
+    {
+      kind: 'ids',
+      ...partitionOptions(partition, definition, partitionValues),
+      ...windowOf(limit, offset)
+    },
+    'listPartition'
+  );
   const complete = sortedFields(definition).every(([field]) => partitionValues[field] !== undefined && partitionValues[field] !== null);
   const direct = isUnmodified(resource, 'getFromPartition') && resource.listenerCount('partition-fetched') === 0;
   const load = async (id) => {
@@ -184,9 +206,9 @@ async function getReferenced(resource, id, partitionName, partitionValues) {
 /** Loads records through `getFromPartition` with the values of their own keys. */
 export async function processPartitionResults(resource, ids, partition, definition, keys) {
   const fields = sortedFields(definition);
-  const found = await mapBounded(ids, resource.parallelism, (id) => (
+  const found = await mapBounded(ids, resource.parallelism, (id) =>
     getReferenced(resource, id, partition, resource.extractPartitionValuesFromKey(id, keys, fields))
-  ));
+  );
   return found.filter((record) => record !== undefined);
 }
 
@@ -216,13 +238,28 @@ export async function page(resource, options = {}) {
   let hasMore;
   if (size <= 0) hasMore = true;
   else if (totalItems !== null) hasMore = offset + items.length < totalItems && items.length > 0;
-  else hasMore = items.length === size && (await resource.listIds({ partition, partitionValues, limit: 1, offset: offset + size })).length > 0;
+  else
+    hasMore = items.length === size && (await resource.listIds({ partition, partitionValues, limit: 1, offset: offset + size })).length > 0;
   const result = {
-    items, totalItems, page: number, pageSize: size, totalPages, hasMore,
+    items,
+    totalItems,
+    page: number,
+    pageSize: size,
+    totalPages,
+    hasMore,
     _debug: {
-      requestedSize: size, requestedOffset: offset, actualItemsReturned: items.length, skipCount, hasTotalItems: totalItems !== null,
+      requestedSize: size,
+      requestedOffset: offset,
+      actualItemsReturned: items.length,
+      skipCount,
+      hasTotalItems: totalItems !== null
     },
-    total: totalItems, pages: totalPages, offset, size, hasNext: hasMore, hasPrev: offset > 0,
+    total: totalItems,
+    pages: totalPages,
+    offset,
+    size,
+    hasNext: hasMore,
+    hasPrev: offset > 0
   };
   resource.emit('paginated', result);
   return result;
@@ -250,13 +287,15 @@ function matches(record, filter) {
 export async function query(resource, filter, options) {
   const wanted = filter ?? {};
   const { limit = 100, offset = 0, partition = null, partitionValues = {} } = options ?? {};
-  if (needsHooks(resource, 'beforeQuery')) await runHooks(resource, 'beforeQuery', { filter: wanted, limit, offset, partition, partitionValues });
+  if (needsHooks(resource, 'beforeQuery'))
+    await runHooks(resource, 'beforeQuery', { filter: wanted, limit, offset, partition, partitionValues });
   if (limit !== null && limit !== undefined && Number(limit) <= 0) return [];
   const keys = Object.keys(wanted);
   if (keys.length === 0) return resource.list({ partition, partitionValues, limit, offset });
   let records;
   if (keys.some((key) => neverMatches(wanted[key]))) records = [];
-  else if (decideBulk(resource, 'query').allowed) records = await scanQuery(resource, wanted, { limit, offset, partition, partitionValues });
+  else if (decideBulk(resource, 'query').allowed)
+    records = await scanQuery(resource, wanted, { limit, offset, partition, partitionValues });
   else records = await pagedQuery(resource, wanted, { limit, offset, partition, partitionValues });
   return needsHooks(resource, 'afterQuery') ? runHooks(resource, 'afterQuery', records) : records;
 }
@@ -265,9 +304,16 @@ export async function query(resource, filter, options) {
 async function scanQuery(resource, filter, { limit, offset, partition, partitionValues }) {
   const definition = partition ? partitionOf(resource, partition) : undefined;
   if (partition && definition === undefined) return [];
-  return scanAll(resource, {
-    kind: 'records', ...partitionOptions(partition, definition, partitionValues), ...windowOf(limit, offset), filter,
-  }, 'query');
+  return scanAll(
+    resource,
+    {
+      kind: 'records',
+      ...partitionOptions(partition, definition, partitionValues),
+      ...windowOf(limit, offset),
+      filter
+    },
+    'query'
+  );
 }
 
 /** Pages of `this.list`, filtered here: for resources whose reads were extended. */
@@ -278,7 +324,7 @@ async function pagedQuery(resource, filter, { limit, offset, partition, partitio
   for (let at = offset; records.length < max; at += pageSize) {
     const batch = await resource.list({ partition, partitionValues, limit: pageSize, offset: at });
     for (const record of batch) if (records.length < max && matches(record, filter)) records.push(record);
-    if (batch.length === 0 || (batch.length < pageSize && await isLastPage(resource, partition, partitionValues, at + pageSize))) break;
+    if (batch.length === 0 || (batch.length < pageSize && (await isLastPage(resource, partition, partitionValues, at + pageSize)))) break;
   }
   return records;
 }

@@ -10,8 +10,25 @@ export function registerBasePrototype(prototype) {
 
 /** Methods wrapped at construction, in documented order. */
 export const MIDDLEWARE_METHODS = [
-  'get', 'list', 'listIds', 'getAll', 'count', 'page', 'insert', 'update', 'delete', 'deleteMany', 'exists', 'getMany',
-  'content', 'hasContent', 'query', 'getFromPartition', 'setContent', 'deleteContent', 'replace',
+  'get',
+  'list',
+  'listIds',
+  'getAll',
+  'count',
+  'page',
+  'insert',
+  'update',
+  'delete',
+  'deleteMany',
+  'exists',
+  'getMany',
+  'content',
+  'hasContent',
+  'query',
+  'getFromPartition',
+  'setContent',
+  'deleteContent',
+  'replace'
 ];
 
 /** Wrapped on first use only, so that array and `*` forms keep their reach. */
@@ -51,8 +68,11 @@ async function runChain(resource, method, chain, args) {
     return chain[index](ctx, async () => {
       if (called) {
         throw new ResourceError('Resource middleware next() called multiple times', {
-          resourceName: resource.name, method, statusCode: 500, retriable: false,
-          suggestion: 'Call next() at most once per middleware.',
+          resourceName: resource.name,
+          method,
+          statusCode: 500,
+          retriable: false,
+          suggestion: 'Call next() at most once per middleware.'
         });
       }
       called = true;
@@ -67,15 +87,21 @@ export function useMiddleware(resource, name, fn) {
   const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
   if (typeof fn !== 'function') {
     throw new ResourceError(`Middleware for '${name}' must be a function`, {
-      resourceName: resource.name, operation: 'useMiddleware', method: name, statusCode: 400,
-      suggestion: 'Pass a function (ctx, next) as the second argument of useMiddleware().',
+      resourceName: resource.name,
+      operation: 'useMiddleware',
+      method: name,
+      statusCode: 400,
+      suggestion: 'Pass a function (ctx, next) as the second argument of useMiddleware().'
     });
   }
   if (!resource._middlewares.has(method)) {
     if (!EXTRA_METHODS.has(method)) {
       throw new ResourceError(`No such method for middleware: ${name}`, {
-        resourceName: resource.name, operation: 'useMiddleware', method: name, statusCode: 400,
-        suggestion: `Use one of: ${[...resource._middlewareMethods, ...EXTRA_METHODS].join(', ')}.`,
+        resourceName: resource.name,
+        operation: 'useMiddleware',
+        method: name,
+        statusCode: 400,
+        suggestion: `Use one of: ${[...resource._middlewareMethods, ...EXTRA_METHODS].join(', ')}.`
       });
     }
     wrapMethod(resource, method);
@@ -99,7 +125,8 @@ export function configureMiddlewares(resource, middlewares) {
     taken.set(name, used);
     const source = String(fn);
     const configured = resource._configuredMiddlewares;
-    const index = chain?.findIndex((entry, at) => !used.has(at) && configured.has(entry) && (entry === fn || String(entry) === source)) ?? -1;
+    const index =
+      chain?.findIndex((entry, at) => !used.has(at) && configured.has(entry) && (entry === fn || String(entry) === source)) ?? -1;
     configured.add(fn);
     if (index === -1) {
       useMiddleware(resource, method, fn);

@@ -2,14 +2,15 @@
  * The native half of a resource: one handle per store and definition, created when first needed
  * and replaced when the definition changed.
  */
+
+import { MemoryClient } from '../client/memory-client.js';
+import { storeFor } from '../client/store-for.js';
+import { fromNative } from '../errors/from-native.js';
 import { NativeResource } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
-import { MemoryClient } from '../client/memory-client.js';
-import { fromNative } from '../errors/from-native.js';
-import { storeFor } from '../client/native-store-of.js';
-import { versionDefinitions } from './versions.js';
 import { sortedPartitions } from './partition-rules.js';
 import { plainDefinition } from './values.js';
+import { versionDefinitions } from './versions.js';
 
 /** @typedef {{ handle: import('../native/binding.d.ts').NativeResource, stamp: object[] }} Slot */
 
@@ -22,23 +23,25 @@ function partitionCount(partitions) {
 /** True when nothing that the native handle was built from has changed. */
 function isFresh(slot, resource, store) {
   const { config, schema } = resource;
-  return slot.store === store
-    && slot.version === resource.version
-    && slot.attributes === resource.attributes
-    && slot.schema === schema
-    && slot.revision === resource._definitionRevision
-    && slot.partitions === config.partitions
-    && slot.partitionCount === partitionCount(config.partitions)
-    && slot.behavior === resource.behavior
-    && slot.passphrase === resource.passphrase
-    && slot.bcryptRounds === resource.bcryptRounds
-    && slot.parallelism === resource.parallelism
-    && slot.autoDecrypt === config.autoDecrypt
-    && slot.timestamps === config.timestamps
-    && slot.versions === resource._savedVersions;
+  return (
+    slot.store === store &&
+    slot.version === resource.version &&
+    slot.attributes === resource.attributes &&
+    slot.schema === schema &&
+    slot.revision === resource._definitionRevision &&
+    slot.partitions === config.partitions &&
+    slot.partitionCount === partitionCount(config.partitions) &&
+    slot.behavior === resource.behavior &&
+    slot.passphrase === resource.passphrase &&
+    slot.bcryptRounds === resource.bcryptRounds &&
+    slot.parallelism === resource.parallelism &&
+    slot.autoDecrypt === config.autoDecrypt &&
+    slot.timestamps === config.timestamps &&
+    slot.versions === resource._savedVersions
+  );
 }
 
-function nativeConfig(resource, store) {
+function nativeConfig(resource) {
   const { config, schema } = resource;
   const result = {
     name: resource.name,
@@ -58,7 +61,7 @@ function nativeConfig(resource, store) {
     partitions: sortedPartitions(config.partitions),
     parallelism: resource.parallelism,
     // MemoryClient shows bare ETags in the results of its methods, as 13.6 does.
-    etagQuoted: !(resource.client instanceof MemoryClient),
+    etagQuoted: !(resource.client instanceof MemoryClient)
   };
   if (resource._schemaRegistry) result.schemaRegistry = resource._schemaRegistry;
   if (resource._pluginSchemaRegistry) result.pluginSchemaRegistry = resource._pluginSchemaRegistry;
@@ -82,7 +85,7 @@ export function nativeOf(resource) {
 function buildSlot(resource, store) {
   let handle;
   try {
-    handle = new NativeResource(store, toText(nativeConfig(resource, store)));
+    handle = new NativeResource(store, toText(nativeConfig(resource)));
   } catch (error) {
     throw toPublic(resource, error, {});
   }
@@ -106,7 +109,7 @@ function buildSlot(resource, store) {
     parallelism: resource.parallelism,
     autoDecrypt: resource.config.autoDecrypt,
     timestamps: resource.config.timestamps,
-    versions: resource._savedVersions,
+    versions: resource._savedVersions
   };
   // A store seen before and one of a replaced client: two at most. Work still queued in an older
   // handle is kept for drain().
@@ -127,7 +130,7 @@ export function toPublic(resource, error, context) {
   return fromNative(error, {
     resourceName: resource.name,
     bucket: resource.client?.config?.bucket ?? resource.client?.bucket ?? 'unknown',
-    ...context,
+    ...context
   });
 }
 
@@ -141,7 +144,9 @@ export function emitNativeEvents(resource, events) {
         payload.message ??= payload.error.message;
       }
       if (Array.isArray(payload.failures)) {
-        payload.failures = payload.failures.map((failure) => (isNativeError(failure) ? toPublic(resource, failure, { id: payload.id }) : failure));
+        payload.failures = payload.failures.map((failure) =>
+          isNativeError(failure) ? toPublic(resource, failure, { id: payload.id }) : failure
+        );
       }
     }
     // Facts about the store concern the database.

@@ -1,7 +1,7 @@
 /** Partition methods of a resource: definitions against attributes, references, maintenance. */
 import { PartitionError } from '../errors/index.js';
-import { isPlainObject } from './values.js';
 import { partitionKey, sortedFields } from './partition-rules.js';
+import { isPlainObject } from './values.js';
 
 const clientMissing = (method) => `Client does not implement ${method}()`;
 
@@ -21,7 +21,7 @@ export function requirePartition(resource, name, operation) {
       operation,
       availablePartitions: Object.keys(resource.config.partitions ?? {}),
       statusCode: 400,
-      suggestion: `Use one of the partitions of the resource: ${Object.keys(resource.config.partitions ?? {}).join(', ') || '(none)'}.`,
+      suggestion: `Use one of the partitions of the resource: ${Object.keys(resource.config.partitions ?? {}).join(', ') || '(none)'}.`
     });
   }
   return definition;
@@ -52,9 +52,16 @@ export function validatePartitions(resource, attributes = resource.attributes) {
       if (resource.fieldExistsInAttributes(fieldName, attributes)) continue;
       const availableFields = Object.keys(attributes ?? {});
       throw new PartitionError(
-        `Partition '${partitionName}' uses field '${fieldName}' which does not exist in resource attributes. `
-        + `Available fields: ${availableFields.join(', ')}.`,
-        { resourceName: resource.name, partitionName, fieldName, availableFields, strictValidation: resource.strictValidation, statusCode: 400 },
+        `Partition '${partitionName}' uses field '${fieldName}' which does not exist in resource attributes. ` +
+          `Available fields: ${availableFields.join(', ')}.`,
+        {
+          resourceName: resource.name,
+          partitionName,
+          fieldName,
+          availableFields,
+          strictValidation: resource.strictValidation,
+          statusCode: 400
+        }
       );
     }
   }
@@ -92,7 +99,8 @@ export function keyInPartition(resource, { partitionName, id, data }) {
 }
 
 async function putReference(resource, key) {
-  if (typeof resource.client.putObject !== 'function') throw new PartitionError(clientMissing('putObject'), { resourceName: resource.name });
+  if (typeof resource.client.putObject !== 'function')
+    throw new PartitionError(clientMissing('putObject'), { resourceName: resource.name });
   await resource.client.putObject({ key, metadata: { _v: String(resource.version) }, body: '', contentType: undefined });
 }
 
@@ -107,10 +115,12 @@ async function dropReferences(resource, keys) {
 export async function createReferences(resource, data) {
   const partitions = resource.config.partitions ?? {};
   if (!data || Object.keys(partitions).length === 0) return;
-  const results = await Promise.allSettled(Object.keys(partitions).map(async (partitionName) => {
-    const key = resource.getPartitionKey({ partitionName, id: data.id, data });
-    if (key) await putReference(resource, key);
-  }));
+  const results = await Promise.allSettled(
+    Object.keys(partitions).map(async (partitionName) => {
+      const key = resource.getPartitionKey({ partitionName, id: data.id, data });
+      if (key) await putReference(resource, key);
+    })
+  );
   const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
   if (failures.length > 0) resource.emit('partitionIndexWarning', { operation: 'create', id: data.id, failures });
 }
@@ -161,9 +171,9 @@ export async function moveReference(resource, partitionName, definition, oldData
 /** Moves the references of every partition. */
 export async function moveReferences(resource, oldData, newData) {
   const partitions = resource.config.partitions ?? {};
-  await Promise.all(Object.keys(partitions).map((name) => (
-    resource.handlePartitionReferenceUpdate(name, partitions[name], oldData, newData)
-  )));
+  await Promise.all(
+    Object.keys(partitions).map((name) => resource.handlePartitionReferenceUpdate(name, partitions[name], oldData, newData))
+  );
 }
 
 /** Field order helper for callers that list keys themselves. */

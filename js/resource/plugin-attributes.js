@@ -25,26 +25,36 @@ function rebuild(resource) {
 export function addPluginAttribute(resource, name, definition, pluginName) {
   if (!pluginName) {
     throw new ResourceError('Plugin name is required when adding plugin attributes', {
-      resourceName: resource.name, operation: 'addPluginAttribute', attribute: name, statusCode: 400,
-      suggestion: 'Pass the plugin name as the third argument.',
+      resourceName: resource.name,
+      operation: 'addPluginAttribute',
+      attribute: name,
+      statusCode: 400,
+      suggestion: 'Pass the plugin name as the third argument.'
     });
   }
   if (definition === null || (typeof definition !== 'string' && typeof definition !== 'object')) {
     throw new ResourceError(`Plugin attribute '${name}' needs a definition`, {
-      resourceName: resource.name, operation: 'addPluginAttribute', attribute: name, statusCode: 400,
-      suggestion: "Pass a schema string such as 'string|optional' or a rule object.",
+      resourceName: resource.name,
+      operation: 'addPluginAttribute',
+      attribute: name,
+      statusCode: 400,
+      suggestion: "Pass a schema string such as 'string|optional' or a rule object."
     });
   }
   const exists = Object.hasOwn(resource.schema.attributes, name);
   const owner = exists ? ownerOf(resource, name) : null;
   if (exists && owner !== pluginName) {
     throw new ResourceError(`Attribute '${name}' already exists and is not from plugin '${pluginName}'`, {
-      resourceName: resource.name, operation: 'addPluginAttribute', attribute: name, pluginName, statusCode: 400,
-      suggestion: 'Choose another attribute name.',
+      resourceName: resource.name,
+      operation: 'addPluginAttribute',
+      attribute: name,
+      pluginName,
+      statusCode: 400,
+      suggestion: 'Choose another attribute name.'
     });
   }
   if (exists && sameDefinition(resource.schema.attributes[name], definition)) return;
-  const created = exists ? createdAt(resource, name) : savedCreation(resource, name) ?? Date.now();
+  const created = exists ? createdAt(resource, name) : (savedCreation(resource, name) ?? Date.now());
   const metadata = { ...resource.schema._pluginAttributeMetadata };
   delete metadata[name];
   let stored = definition;
@@ -83,8 +93,12 @@ export function removePluginAttribute(resource, name, pluginName = null) {
   if (!owner) return false;
   if (pluginName && owner !== pluginName) {
     throw new ResourceError(`Attribute '${name}' belongs to plugin '${owner}', not '${pluginName}'`, {
-      resourceName: resource.name, operation: 'removePluginAttribute', attribute: name, pluginName, statusCode: 400,
-      suggestion: 'Remove the attribute through the plugin that added it.',
+      resourceName: resource.name,
+      operation: 'removePluginAttribute',
+      attribute: name,
+      pluginName,
+      statusCode: 400,
+      suggestion: 'Remove the attribute through the plugin that added it.'
     });
   }
   const metadata = { ...resource.schema._pluginAttributeMetadata };

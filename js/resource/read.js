@@ -1,15 +1,16 @@
 /** Reading single records and sets of ids. */
-import { fromText } from '../native/text.js';
+
 import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
 import { decideBulk } from '../fastpath/decide.js';
+import { fromText } from '../native/text.js';
 import { mapBounded } from './concurrency.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
 import { nativeOf, toPublic, withDate } from './native.js';
-import { isPlainObject } from './values.js';
 import { partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
+import { isPlainObject } from './values.js';
 
 /** Reads one record. */
 export async function get(resource, id) {
@@ -45,8 +46,14 @@ export async function getOrThrow(resource, id) {
   } catch (error) {
     if (!isNotFound(error) && !error?.message?.includes('NoSuchKey')) throw error;
     throw new ResourceError(`Resource '${resource.name}' with id '${id}' not found`, {
-      resourceName: resource.name, id, code: 'RESOURCE_NOT_FOUND', statusCode: 404, original: error, operation: 'getOrThrow', retriable: false,
-      suggestion: 'Check the id, or use getOrNull() where the record may be absent.',
+      resourceName: resource.name,
+      id,
+      code: 'RESOURCE_NOT_FOUND',
+      statusCode: 404,
+      original: error,
+      operation: 'getOrThrow',
+      retriable: false,
+      suggestion: 'Check the id, or use getOrNull() where the record may be absent.'
     });
   }
 }
@@ -127,8 +134,11 @@ export async function getFromPartition(resource, { id, partitionName, partitionV
   const values = requestedValues(definition, partitionValues);
   if (values === null) {
     throw new PartitionError(`No partition values provided for partition '${partitionName}'`, {
-      resourceName: resource.name, partitionName, operation: 'getFromPartition', statusCode: 400,
-      suggestion: `Pass partitionValues for: ${Object.keys(definition.fields ?? {}).join(', ')}.`,
+      resourceName: resource.name,
+      partitionName,
+      operation: 'getFromPartition',
+      statusCode: 400,
+      suggestion: `Pass partitionValues for: ${Object.keys(definition.fields ?? {}).join(', ')}.`
     });
   }
   checkReadId(id);
@@ -138,8 +148,14 @@ export async function getFromPartition(resource, { id, partitionName, partitionV
   } catch (error) {
     if (!isNotFound(error) && error?.statusCode !== 404) throw error;
     throw new ResourceError(`Resource with id '${id}' not found in partition '${partitionName}'`, {
-      resourceName: resource.name, id, partitionName, statusCode: 404, original: error, operation: 'getFromPartition', retriable: false,
-      suggestion: 'Check the id and the partition values.',
+      resourceName: resource.name,
+      id,
+      partitionName,
+      statusCode: 404,
+      original: error,
+      operation: 'getFromPartition',
+      retriable: false,
+      suggestion: 'Check the id and the partition values.'
     });
   }
   const record = await resource.get(id);
@@ -160,4 +176,3 @@ export function filterValue(record, key) {
   }
   return current;
 }
-

@@ -1,6 +1,7 @@
 /** Deletion of records. */
-import { fromText } from '../native/text.js';
+
 import { isNotFound, ResourceError, ValidationError } from '../errors/index.js';
+import { fromText } from '../native/text.js';
 import { emitItemError, emitStandardized, emitToObservers } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkWriteId } from './ids.js';
@@ -53,7 +54,11 @@ export async function remove(resource, rawId) {
 export async function deleteMany(resource, ids) {
   if (!Array.isArray(ids)) {
     throw new ValidationError('deleteMany requires an array of ids', {
-      field: 'ids', value: typeof ids, statusCode: 400, operation: 'deleteMany', suggestion: 'Pass an array of record ids.',
+      field: 'ids',
+      value: typeof ids,
+      statusCode: 400,
+      operation: 'deleteMany',
+      suggestion: 'Pass an array of record ids.'
     });
   }
   if (needsHooks(resource, 'beforeDeleteMany')) await runHooks(resource, 'beforeDeleteMany', { ids });
@@ -79,7 +84,12 @@ export async function deleteMany(resource, ids) {
     deleted += report.deleted.length;
     const notFound = [];
     for (const { id, code, message } of report.errors) {
-      const failure = new ResourceError(message ?? `Delete of '${id}' failed`, { resourceName: resource.name, id, code, operation: 'deleteMany' });
+      const failure = new ResourceError(message ?? `Delete of '${id}' failed`, {
+        resourceName: resource.name,
+        id,
+        code,
+        operation: 'deleteMany'
+      });
       failures.push(failure);
       notFound.push({ message: failure.message, raw: failure, item: [id] });
       emitItemError(resource, failure, id);
@@ -98,8 +108,12 @@ export async function deleteMany(resource, ids) {
 function refuseParanoid(resource, method) {
   if (resource.config.paranoid === false) return;
   throw new ResourceError(`${method}() is a dangerous operation and requires paranoid: false option.`, {
-    resourceName: resource.name, operation: method, paranoid: resource.config.paranoid, statusCode: 400, retriable: false,
-    suggestion: 'Create the resource with paranoid: false to allow this.',
+    resourceName: resource.name,
+    operation: method,
+    paranoid: resource.config.paranoid,
+    statusCode: 400,
+    retriable: false,
+    suggestion: 'Create the resource with paranoid: false to allow this.'
   });
 }
 

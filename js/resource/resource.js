@@ -10,8 +10,16 @@ import { registerBasePrototype, useMiddleware } from './middleware.js';
 import { drainNative, nativeOf, toPublic } from './native.js';
 import { applyRule, idOfKey, partitionPrefix, recordKey, valuesOfKey } from './partition-rules.js';
 import {
-  createReferences, deleteReferences, fieldExists, findOrphanedPartitions, keyInPartition, moveReference, moveReferences,
-  refreshReferences, removeOrphanedPartitions, validatePartitions,
+  createReferences,
+  deleteReferences,
+  fieldExists,
+  findOrphanedPartitions,
+  keyInPartition,
+  moveReference,
+  moveReferences,
+  refreshReferences,
+  removeOrphanedPartitions,
+  validatePartitions
 } from './partitions.js';
 import { addPluginAttribute, removePluginAttribute } from './plugin-attributes.js';
 import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from './read.js';

@@ -1,6 +1,7 @@
 /** Update, conditional update, patch and replace. */
-import { fromText, toText } from '../native/text.js';
+
 import { isNotFound, isPrecondition, ResourceError, ValidationError } from '../errors/index.js';
+import { fromText, toText } from '../native/text.js';
 import { emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkWriteId } from './ids.js';
@@ -17,22 +18,34 @@ const MAX_ATTEMPTS = 10;
 
 function pause(attempt) {
   const ceiling = Math.min(1000, 10 * 2 ** attempt);
-  return new Promise((resolve) => { setTimeout(resolve, Math.random() * ceiling); });
+  return new Promise((resolve) => {
+    setTimeout(resolve, Math.random() * ceiling);
+  });
 }
 
 function requireAttributes(attributes, name, operation) {
   if (attributes === null || typeof attributes !== 'object' || Array.isArray(attributes)) {
     throw new ValidationError(`${name} must be a non-empty object`, {
-      field: name, value: attributes === null ? 'null' : typeof attributes, statusCode: 400, retriable: false, operation,
-      suggestion: `Pass a plain object with the attributes: resource.${operation}(id, { name: 'value' }).`,
+      field: name,
+      value: attributes === null ? 'null' : typeof attributes,
+      statusCode: 400,
+      retriable: false,
+      operation,
+      suggestion: `Pass a plain object with the attributes: resource.${operation}(id, { name: 'value' }).`
     });
   }
 }
 
 function doesNotExist(resource, id, original) {
   return new ResourceError(`Resource with id '${id}' does not exist`, {
-    resourceName: resource.name, id, statusCode: 404, original, code: 'NoSuchKey', operation: 'update', retriable: false,
-    suggestion: 'Insert the record first, or use upsert().',
+    resourceName: resource.name,
+    id,
+    statusCode: 404,
+    original,
+    code: 'NoSuchKey',
+    operation: 'update',
+    retriable: false,
+    suggestion: 'Insert the record first, or use upsert().'
   });
 }
 
@@ -69,7 +82,10 @@ async function nextRecord(resource, id, original, attributes) {
     const returned = await runHooks(resource, 'beforeUpdate', merged);
     if (returned === null || typeof returned !== 'object') {
       throw new ValidationError('beforeUpdate hook must return an object', {
-        field: 'beforeUpdate', resourceName: resource.name, statusCode: 400, suggestion: 'Return the record from the hook.',
+        field: 'beforeUpdate',
+        resourceName: resource.name,
+        statusCode: 400,
+        suggestion: 'Return the record from the hook.'
       });
     }
     merged = { ...original, ...returned };
@@ -158,8 +174,14 @@ function invalidUpdate(resource, errors, attributes) {
 
 function lostRaces(resource, id, original) {
   return new ResourceError(`Resource with id '${id}' was modified concurrently ${MAX_ATTEMPTS} times in a row`, {
-    resourceName: resource.name, id, statusCode: 409, code: 'Conflict', retriable: true, original, operation: 'update',
-    suggestion: 'Retry the update; the record is under heavy concurrent modification.',
+    resourceName: resource.name,
+    id,
+    statusCode: 409,
+    code: 'Conflict',
+    retriable: true,
+    original,
+    operation: 'update',
+    suggestion: 'Retry the update; the record is under heavy concurrent modification.'
   });
 }
 
@@ -187,8 +209,11 @@ export async function updateConditional(resource, rawId, attributes, options = {
   const ifMatch = options?.ifMatch;
   if (!ifMatch) {
     throw new ValidationError('updateConditional requires ifMatch option with ETag value', {
-      field: 'ifMatch', statusCode: 428, retriable: false, operation: 'updateConditional',
-      suggestion: 'Pass { ifMatch: record._etag } of the record that was read.',
+      field: 'ifMatch',
+      statusCode: 428,
+      retriable: false,
+      operation: 'updateConditional',
+      suggestion: 'Pass { ifMatch: record._etag } of the record that was read.'
     });
   }
   requireAttributes(attributes, 'attributes', 'updateConditional');
@@ -219,8 +244,9 @@ export async function patch(resource, rawId, fields, options = {}) {
   const id = checkWriteId(rawId, 'patch');
   requireAttributes(fields, 'fields', 'patch');
   if (needsHooks(resource, 'beforePatch')) await runHooks(resource, 'beforePatch', { id, fields, options });
-  const copyable = (resource.behavior === 'enforce-limits' || resource.behavior === 'truncate-data')
-    && !Object.keys(fields).some((key) => key.includes('.'));
+  const copyable =
+    (resource.behavior === 'enforce-limits' || resource.behavior === 'truncate-data') &&
+    !Object.keys(fields).some((key) => key.includes('.'));
   let result = copyable ? await resource._patchViaCopyObject(id, fields, options) : await resource.update(id, fields);
   if (needsHooks(resource, 'afterPatch')) result = await runHooks(resource, 'afterPatch', result);
   return result;
@@ -266,10 +292,18 @@ export async function patchViaCopy(resource, rawId, fields) {
 
 function patchInvalid(resource, id, errors) {
   const error = new ValidationError('Validation failed during patch', {
-    resourceName: resource.name, id, statusCode: 422, retriable: false, operation: 'patch', validation: errors, errors,
-    suggestion: 'Correct the fields named in the validation errors.',
+    resourceName: resource.name,
+    id,
+    statusCode: 422,
+    retriable: false,
+    operation: 'patch',
+    validation: errors,
+    errors,
+    suggestion: 'Correct the fields named in the validation errors.'
   });
-  errors.forEach((entry, index) => { error[index] = entry; });
+  errors.forEach((entry, index) => {
+    error[index] = entry;
+  });
   return error;
 }
 
@@ -305,4 +339,3 @@ export async function replace(resource, rawId, fullData, options = {}) {
   }
   return finishUpdate(resource, id, undefined, result, 'afterReplace', ['updated', 'replaced']);
 }
-

@@ -6,9 +6,25 @@ import { ValidationError } from '../errors/index.js';
 
 /** Fields that reads add to a record and that are never stored (plugin attributes are not among them). */
 export const SYSTEM_FIELDS = new Set([
-  '_v', '_contentLength', '_lastModified', '_hasContent', '_mimeType', '_etag', '_definitionHash', '_versionId',
-  '_expiresAt', '_originalVersion', '_versionMapped', '_partition', '_partitionValues', '_decryptionFailed', '_error',
-  '$overflow', '$truncated', '$before', '$after',
+  '_v',
+  '_contentLength',
+  '_lastModified',
+  '_hasContent',
+  '_mimeType',
+  '_etag',
+  '_definitionHash',
+  '_versionId',
+  '_expiresAt',
+  '_originalVersion',
+  '_versionMapped',
+  '_partition',
+  '_partitionValues',
+  '_decryptionFailed',
+  '_error',
+  '$overflow',
+  '$truncated',
+  '$before',
+  '$after'
 ]);
 
 const UNSAFE_SEGMENTS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -65,7 +81,7 @@ export function checkSegments(key) {
       throw new ValidationError(`Attribute path '${key}' contains the reserved segment '${segment}'`, {
         field: key,
         statusCode: 400,
-        suggestion: 'Rename the attribute: __proto__, constructor and prototype cannot be attribute names.',
+        suggestion: 'Rename the attribute: __proto__, constructor and prototype cannot be attribute names.'
       });
     }
   }

@@ -18,7 +18,9 @@ export function versionDefinitions(resource) {
 
 /** Text after `v=` of the first segment that starts with it, or null. */
 export function versionOfKey(key) {
-  const segment = String(key).split('/').find((part) => part.startsWith('v='));
+  const segment = String(key)
+    .split('/')
+    .find((part) => part.startsWith('v='));
   return segment === undefined ? null : segment.slice(2);
 }
 
@@ -35,8 +37,8 @@ export function schemaForVersion(resource, version) {
   const name = String(version);
   const saved = resource._savedVersions;
   if (name === String(resource.version) || !saved || !Object.hasOwn(saved, name) || !saved[name]?.attributes) return resource.schema;
-  let cache = schemas.get(saved);
-  if (cache === undefined) schemas.set(saved, cache = new Map());
+  const cache = schemas.get(saved) ?? new Map();
+  schemas.set(saved, cache);
   let schema = cache.get(name);
   if (schema === undefined) {
     const { attributes, map, pluginAttributes } = saved[name];
@@ -48,7 +50,7 @@ export function schemaForVersion(resource, version) {
       bcryptRounds: resource.bcryptRounds,
       options: { autoDecrypt: resource.config.autoDecrypt, allNestedObjectsOptional: saved[name].allNestedObjectsOptional ?? true },
       ...(map ? { map } : {}),
-      _pluginAttributeMetadata: pluginOwners(attributes, pluginAttributes),
+      _pluginAttributeMetadata: pluginOwners(attributes, pluginAttributes)
     });
     cache.set(name, schema);
   }

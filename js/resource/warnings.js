@@ -7,6 +7,6 @@ export function warnDefaultPassphrase(resource) {
   warnOnce(resource.database, {
     code: 'DEFAULT_PASSPHRASE',
     resource: resource.name,
-    message: `Resource '${resource.name}' stores secret attributes under the default passphrase; set 'passphrase' on the database or the resource.`,
+    message: `Resource '${resource.name}' stores secret attributes under the default passphrase; set 'passphrase' on the database or the resource.`
   });
 }

@@ -10,8 +10,8 @@ const raised = new WeakMap();
 export function warnOnce(database, warning) {
   const subject = `${warning.code}\n${warning.resource ?? ''}\n${warning.plugin ?? ''}\n${warning.details?.option ?? ''}`;
   if (database) {
-    let seen = raised.get(database);
-    if (seen === undefined) raised.set(database, seen = new Set());
+    const seen = raised.get(database) ?? new Set();
+    raised.set(database, seen);
     if (!seen.has(subject)) {
       seen.add(subject);
       database.emit('db:warning', warning);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { storeFor } from '../../../js/client/native-store-of.js';
+import { storeFor } from '../../../js/client/store-for.js';
 import { Database } from '../../../js/index.js';
 
 const open = new Set();
