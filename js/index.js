@@ -66,8 +66,8 @@ export {
   ValidationError
 } from './errors/index.js';
 export { Resource } from './resource/resource.js';
-export { ResourceIdsPageReader, ResourceIdsReader, ResourceReader, ResourceWriter, streamToString } from './resource/streams.js';
 export { Schema } from './schema/schema.js';
 export { Validator } from './schema/validator.js';
+export { ResourceIdsPageReader, ResourceIdsReader, ResourceReader, ResourceWriter, streamToString } from './streams/index.js';
 export { AsyncEventEmitter } from './util/async-event-emitter.js';
 export { tryFn, tryFnSync } from './util/try-fn.js';

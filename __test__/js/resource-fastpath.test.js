@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideBulk } from '../../js/fastpath/decide.js';
+import { decideBulk } from '../../js/resource/bulk.js';
 import { allKeys, connectDatabase, readObject } from './support/databases.js';
 
 const attributes = {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { createClient } from '../client/create-client.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../util/version.js';
 import { connect, disconnect } from './connect.js';
 import { applyMiddlewares, createResource, normalizePartitions } from './create-resource.js';
 import { definitionHash, nextVersion } from './definition.js';

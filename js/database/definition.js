@@ -1,7 +1,7 @@
 /** Definition versions: hash, next version, stored attribute order. */
 
+import { stableHash, stableJson } from '../concerns/stable-hash.js';
 import { isPlainObject } from '../resource/values.js';
-import { stableHash, stableJson } from '../util/stable-hash.js';
 
 /** Hash that decides whether a definition needs a new version. */
 export function definitionHash(definition, behavior) {

@@ -5,7 +5,7 @@ import { fromNative } from '../errors/from-native.js';
 import { NativeCatalog } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { isPlainObject } from '../resource/values.js';
-import { VERSION } from '../version.js';
+import { VERSION } from '../util/version.js';
 import { definitionHash, nextVersion } from './definition.js';
 import { serializeHooks } from './hook-source.js';
 

@@ -1,6 +1,4 @@
 /** Whether a bulk operation may run as one native call instead of a loop over instance methods. */
-import { hasHooks } from '../resource/hooks.js';
-import { isUnmodified } from '../resource/middleware.js';
 
 /** What each bulk operation would call, run and emit per record. */
 const PLANS = {
@@ -44,27 +42,18 @@ const PLANS = {
   }
 };
 
-function listensTo(resource, event) {
-  if (resource.listenerCount(event) > 0) return true;
-  const variant = `${event}:`;
-  return resource.eventNames().some((name) => typeof name === 'string' && name.startsWith(variant));
-}
-
 /**
- * @param {object} resource
  * @param {keyof PLANS} operation
+ * @param {object} facts
+ * @param {(method: string) => boolean} facts.isUnmodified whether a call runs nothing but the method of the class
+ * @param {(hook: string) => boolean} facts.hasHooks
+ * @param {(event: string) => boolean} facts.isHeard whether anybody listens to the event or its id variants
  * @returns {{ allowed: boolean, reason: string }} `reason` names the first obstacle
  */
-export function decideBulk(resource, operation) {
+export function decide(operation, { isUnmodified, hasHooks, isHeard }) {
   const plan = PLANS[operation];
-  for (const method of plan.methods) {
-    if (!isUnmodified(resource, method)) return { allowed: false, reason: `method ${method}` };
-  }
-  for (const hook of plan.hooks) {
-    if (hasHooks(resource, hook)) return { allowed: false, reason: `hook ${hook}` };
-  }
-  for (const event of plan.events) {
-    if (listensTo(resource, event)) return { allowed: false, reason: `listener ${event}` };
-  }
+  for (const method of plan.methods) if (!isUnmodified(method)) return { allowed: false, reason: `method ${method}` };
+  for (const hook of plan.hooks) if (hasHooks(hook)) return { allowed: false, reason: `hook ${hook}` };
+  for (const event of plan.events) if (isHeard(event)) return { allowed: false, reason: `listener ${event}` };
   return { allowed: true, reason: '' };
 }

@@ -1,9 +1,9 @@
 /** Insert, bulk insert and upsert. */
 
 import { InvalidResourceItem, ValidationError } from '../errors/index.js';
-import { decideBulk } from '../fastpath/decide.js';
 import { fromText, toText } from '../native/text.js';
-import { mapBounded } from './concurrency.js';
+import { mapBounded } from '../util/concurrency.js';
+import { decideBulk } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { explicitId, generateId } from './ids.js';

@@ -1,6 +1,7 @@
 /** Export, definition hash and the state-machine getter. */
+
+import { stableHash } from '../concerns/stable-hash.js';
 import { ResourceError } from '../errors/index.js';
-import { stableHash } from '../util/stable-hash.js';
 
 /** Everything about the definition, with live hooks. */
 export function exportResource(resource) {

@@ -1,9 +1,9 @@
 /** Listing, counting, paging and querying. */
 
 import { ValidationError } from '../errors/index.js';
-import { decideBulk } from '../fastpath/decide.js';
 import { fromText, toText } from '../native/text.js';
-import { mapBounded } from './concurrency.js';
+import { mapBounded } from '../util/concurrency.js';
+import { decideBulk } from './bulk.js';
 import { emitItemError } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { isUnmodified } from './middleware.js';

@@ -1,9 +1,9 @@
 /** Reading single records and sets of ids. */
 
 import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
-import { decideBulk } from '../fastpath/decide.js';
 import { fromText } from '../native/text.js';
-import { mapBounded } from './concurrency.js';
+import { mapBounded } from '../util/concurrency.js';
+import { decideBulk } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';

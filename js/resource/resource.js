@@ -1,3 +1,4 @@
+import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { applyConfiguration, construct, updateAttributes } from './config.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
@@ -5,7 +6,19 @@ import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.
 import { configureIdGenerator, generateId, idGeneratorType } from './ids.js';
 import { insert, insertMany, upsert } from './insert.js';
 import { contentLength, definitionHash, exportResource, stateOf } from './introspection.js';
-import { count, getAll, list, listIds, listMain, listPartition, page, processListResults, processPartitionResults, query } from './list.js';
+import {
+  count,
+  getAll,
+  list,
+  listIds,
+  listMain,
+  listPartition,
+  openScan,
+  page,
+  processListResults,
+  processPartitionResults,
+  query
+} from './list.js';
 import { registerBasePrototype, useMiddleware } from './middleware.js';
 import { drainNative, nativeOf, toPublic } from './native.js';
 import { applyRule, idOfKey, partitionPrefix, recordKey, valuesOfKey } from './partition-rules.js';
@@ -24,7 +37,6 @@ import {
 import { addPluginAttribute, removePluginAttribute } from './plugin-attributes.js';
 import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from './read.js';
 import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
-import { ResourceReader, ResourceWriter } from './streams.js';
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
 import { getNested } from './values.js';
@@ -376,6 +388,11 @@ export class Resource extends AsyncEventEmitter {
   }
 
   // Native half
+
+  /** Batches of ids or records, pulled: the source of streams. */
+  _scan(options) {
+    return openScan(this, options);
+  }
 
   /** The native handle for the client in use; for plugins of this package. */
   get _native() {

@@ -1,5 +1,5 @@
 /** Hash of stable JSON: the definition hashes of resources and databases. */
-import { call } from '../concerns/native-call.js';
+import { call } from './native-call.js';
 
 /**
  * JSON without whitespace, object keys in UTF-16 order at every level; undefined and function

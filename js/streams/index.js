@@ -1,8 +1,7 @@
 /** Node streams over the records of a resource. */
 import { Readable, Transform, Writable } from 'node:stream';
 import { StreamError } from '../errors/index.js';
-import { mapBounded } from './concurrency.js';
-import { openScan } from './list.js';
+import { mapBounded } from '../util/concurrency.js';
 
 function requireResource(resource, name) {
   if (resource) return;
@@ -24,7 +23,7 @@ export class ResourceIdsPageReader extends Readable {
     super({ objectMode: true, highWaterMark: 2 });
     this.resource = resource;
     this.client = resource.client;
-    this.#batches = openScan(resource, { kind: 'ids', partition, partitionValues, batch: batchSize });
+    this.#batches = resource._scan({ kind: 'ids', partition, partitionValues, batch: batchSize });
   }
 
   _read() {
@@ -54,7 +53,7 @@ export class ResourceIdsReader extends Readable {
     this.resource = options.resource;
     this.client = options.resource.client;
     const { resource, partition, partitionValues } = options;
-    this.#pages = openScan(resource, { kind: 'ids', partition, partitionValues, batch: 1000 });
+    this.#pages = resource._scan({ kind: 'ids', partition, partitionValues, batch: 1000 });
   }
 
   _read() {
