@@ -359,3 +359,19 @@ test('plugin attributes survive re-declaration and restart without a new version
   assert.equal(restored.removePluginAttribute('_myField'), true);
   assert.equal('_myField' in restored.attributes, false);
 });
+
+test('rewriting a record of an older version keeps its stored form as a historical copy', async () => {
+  const database = await connectDatabase({ versioningEnabled: true });
+  const resource = await database.createResource({ name: 'users', attributes: { a: 'string|optional', b: 'string|optional' } });
+  await resource.insert({ id: '1', a: 'AA', b: 'BB' });
+  const stored = await readObject(database, 'resource=users/data/id=1');
+  await database.createResource({ name: 'users', attributes: { c: 'string|optional', b: 'string|optional', a: 'string|optional' } });
+  await resource.update('1', { c: 'CC' });
+  const copy = await readObject(database, 'resource=users/historical/id=1');
+  const { _historicalTimestamp, _historicaltimestamp, ...metadata } = copy.metadata;
+  assert.ok(_historicalTimestamp ?? _historicaltimestamp);
+  assert.deepEqual(metadata, stored.metadata);
+  assert.equal(metadata._v, 'v1');
+  await resource.createHistoricalVersion('1', await resource.get('1'));
+  assert.equal((await readObject(database, 'resource=users/historical/id=1')).metadata._v, 'v2');
+});

@@ -2,6 +2,7 @@ import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { applyConfiguration, construct, updateAttributes } from './config.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
+import { createHistoricalVersion } from './history.js';
 import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.js';
 import { configureIdGenerator, generateId, idGeneratorType } from './ids.js';
 import { insert, insertMany, upsert } from './insert.js';
@@ -241,6 +242,11 @@ export class Resource extends AsyncEventEmitter {
 
   async applyVersionMapping(data, from, to) {
     return relabel(data, from, to);
+  }
+
+  /** Writes the historical copy of a record, one slot per id. */
+  createHistoricalVersion(id, data) {
+    return createHistoricalVersion(this, id, data);
   }
 
   extractVersionFromKey(key) {

@@ -187,6 +187,7 @@ function lostRaces(resource, id, original) {
 
 async function writeUpdate(resource, id, base, data, operation, extra) {
   const record = withoutId(data);
+  if (resource.versioningEnabled && base.record._versionMapped) await resource.createHistoricalVersion(id, base.record);
   const { text: options, replaced } = writeOptions(resource, operation, base.record, record, extra);
   let text;
   try {
@@ -269,6 +270,7 @@ export async function patchViaCopy(resource, rawId, fields) {
     const { errors, data } = await nextRecord(resource, id, original, fields);
     if (errors.length > 0) throw patchInvalid(resource, id, errors);
     const record = withoutId(data);
+    if (resource.versioningEnabled && original._versionMapped) await resource.createHistoricalVersion(id, original);
     const { text: options, replaced } = writeOptions(resource, 'update', original, record);
     let text;
     try {
