@@ -122,6 +122,7 @@ function declare(database, config) {
   resource.database = database;
   if (entry?.createdBy) resource.config.createdBy = entry.createdBy;
   database._resourcesMap[config.name] = resource;
+  database._removedResources.delete(config.name);
   attachRecordHooks(database, resource);
   applyMiddlewares(resource, middlewares);
   return resource;

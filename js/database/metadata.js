@@ -104,6 +104,7 @@ export function composeMetadata(database) {
     lastUpdated: new Date().toISOString(),
     resources: { ...saved?.resources }
   };
+  for (const name of database._removedResources) delete metadata.resources[name];
   const hashes = new Map();
   for (const name of Object.keys(database._resourcesMap)) {
     const resource = database._resourcesMap[name];
@@ -144,9 +145,18 @@ export function adoptMetadata(database, metadata, hashes) {
   }
 }
 
+/** True when both name the same versions with the same definitions, so that nothing has to be rebuilt. */
+function sameVersions(known, stored) {
+  const names = Object.keys(known ?? {});
+  return (
+    names.length === Object.keys(stored).length &&
+    names.every((name) => known[name].hash !== undefined && known[name].hash === stored[name]?.hash)
+  );
+}
+
 /** Sets the version of a resource and the saved versions it decodes with. */
 export function adoptVersion(resource, entry, version) {
-  resource._savedVersions = entry.versions;
+  if (!sameVersions(resource._savedVersions, entry.versions)) resource._savedVersions = entry.versions;
   if (entry.schemaRegistry) resource._schemaRegistry = entry.schemaRegistry;
   if (resource.version === version) return;
   const oldVersion = resource.version;

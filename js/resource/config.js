@@ -43,7 +43,6 @@ export function construct(resource, given) {
   defineState(resource, {
     _instanceId: nextId(7),
     _nativeSlots: [],
-    _nativeRetired: [],
     _pendingIndex: new Set(),
     _definitionRevision: 0,
     _definitionHash: null,
@@ -205,7 +204,7 @@ export function updateAttributes(resource, newAttributes) {
   };
   resource._pluginAttributeMetadata = { ...resource.schema._pluginAttributeMetadata };
   const kept = pluginAttributesOf(resource);
-  resource.attributes = { ...newAttributes };
+  resource.attributes = cloneValue(newAttributes);
   for (const name of Object.keys(kept)) if (!Object.hasOwn(resource.attributes, name)) resource.attributes[name] = kept[name];
   try {
     applyConfiguration(resource, { map: resource.map });

@@ -75,7 +75,7 @@ export function nativeOf(resource) {
   for (let i = 0; i < slots.length; i += 1) {
     if (slots[i].store === store) {
       if (isFresh(slots[i], resource, store)) return slots[i].handle;
-      resource._nativeRetired.push(slots.splice(i, 1)[0].handle);
+      retire(resource, slots.splice(i, 1)[0].handle);
       break;
     }
   }
@@ -111,18 +111,22 @@ function buildSlot(resource, store) {
     timestamps: resource.config.timestamps,
     versions: resource._savedVersions
   };
-  // A store seen before and one of a replaced client: two at most. Work still queued in an older
-  // handle is kept for drain().
   resource._nativeSlots.push(slot);
-  if (resource._nativeSlots.length > 2) resource._nativeRetired.push(resource._nativeSlots.shift().handle);
+  // The store of the client and the adapter of a spied client: two at most.
+  if (resource._nativeSlots.length > 2) retire(resource, resource._nativeSlots.shift().handle);
   return slot;
+}
+
+/** Lets go of a handle; what is still queued in it counts as pending work of the resource. */
+function retire(resource, handle) {
+  const pending = handle.drain();
+  resource._pendingIndex.add(pending);
+  pending.finally(() => resource._pendingIndex.delete(pending));
 }
 
 /** Waits for queued index work of every handle of the resource. */
 export async function drainNative(resource) {
-  const handles = [...resource._nativeSlots.map((slot) => slot.handle), ...resource._nativeRetired];
-  resource._nativeRetired = [];
-  await Promise.all(handles.map((handle) => handle.drain()));
+  await Promise.all(resource._nativeSlots.map((slot) => slot.handle.drain()));
 }
 
 /** Published error for a native failure; errors that already are JavaScript classes pass unchanged. */
