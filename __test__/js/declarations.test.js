@@ -5,9 +5,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import * as esm from 's3db-native';
+import * as namespace from 's3db-native';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const esm = { ...namespace };
 const cjs = createRequire(import.meta.url)('s3db-native');
 
 /** The declarations, read by their formatting (one member a line, two spaces deep). */
