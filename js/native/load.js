@@ -1,0 +1,55 @@
+/** Sole loader of the native addon. */
+
+import { createRequire } from 'node:module';
+import { DatabaseError } from '../errors/index.js';
+
+const requireFrom = createRequire(import.meta.url);
+
+/** Addon of this platform: the local build, seen from here or from the bundle in dist/, else the platform package. */
+function load() {
+  const platform = platformName();
+  const candidates = ['../../s3db.node', '../s3db.node', `@s3db-native/${platform}`];
+  const failures = [];
+  for (const candidate of candidates) {
+    try {
+      return requireFrom(candidate);
+    } catch (error) {
+      failures.push(`${candidate}: ${error.message.split('\n', 1)[0]}`);
+    }
+  }
+  throw new DatabaseError(`The native addon of s3db-native could not be loaded on ${platform}`, {
+    code: 'ERR_NATIVE_ADDON_MISSING',
+    platform,
+    failures,
+    description: failures.join('\n'),
+    suggestion: `Run \`npm run build\` in a source checkout, or reinstall with optional dependencies so that @s3db-native/${platform} is present.`
+  });
+}
+
+function platformName() {
+  const base = `${process.platform}-${process.arch}`;
+  if (process.platform === 'win32') return `${base}-msvc`;
+  if (process.platform !== 'linux') return base;
+  // Only glibc puts its version into the report.
+  const { glibcVersionRuntime } = process.report?.getReport().header ?? {};
+  return `${base}-${glibcVersionRuntime ? 'gnu' : 'musl'}`;
+}
+
+/** The addon; its contract is binding.d.ts. */
+export const native = load();
+
+export const {
+  NativeCatalog,
+  NativeRead,
+  NativeResource,
+  NativeScan,
+  NativeSchema,
+  NativeStore,
+  decrypt,
+  encrypt,
+  hashPassword,
+  hashPasswordSync,
+  ids,
+  pure,
+  verifyPassword
+} = native;
