@@ -11,6 +11,16 @@ const BOOLEANS = new Set([
 ]);
 const TEXTS = new Set(['label', 'padChar', 'patternFlags', 'currencySymbol', 'thousandSeparator', 'decimalSeparator', 'mode', 'field']);
 const LISTS = new Set(['enum', 'values']);
+/** Members of rules that are never attributes. */
+export const OPTION_NAMES = new Set([
+  ...NUMBERS,
+  ...BOOLEANS,
+  ...TEXTS,
+  ...LISTS,
+  ...['strict', 'convert', 'contains', 'pattern', 'customRegex', 'messages', 'custom', 'check', 'instanceOf', 'ObjectID', 'default'],
+  ...['items', 'key', 'value', 'rules', 'properties', 'props']
+]);
+
 const DELIMITED = /^\/(.+)\/([a-z]*)$/s;
 
 /**
