@@ -19,7 +19,7 @@ export function optimizedEncode(value) {
     return looksLikeBase64(text) || /^[!%]/.test(text) ? `!${text}` : text;
   }
   const base64 = toBase64(text);
-  if (/[^\x00-\xff]/.test(text)) return base64;
+  if (/[\u0100-\uffff]/.test(text)) return base64;
   const url = `%${toUrl(text)}`;
   return url.length <= base64.length ? url : base64;
 }
@@ -43,7 +43,7 @@ export function optimizedDecode(value) {
   }
   if (looksLikeBase64(text)) {
     const decoded = Buffer.from(text, 'base64').toString('utf8');
-    if (/[^\x00-\x7f]/.test(decoded) && toBase64(decoded) === text) return decoded;
+    if (/[\u0080-\uffff]/.test(decoded) && toBase64(decoded) === text) return decoded;
   }
   return text;
 }

@@ -29,13 +29,25 @@ function instantRule({ messages }) {
 
 /**
  * Check of records: `true` or a list of errors, as a promise when a rule has a function of the
- * caller. The record is changed by the sanitisers of the engine.
+ * caller. The record is changed by the sanitisers of the engine. Definitions that mean nothing are
+ * rejected here; compiling waits for the first record.
  * @param {Record<string, any>} attributes
  * @param {{ allNestedObjectsOptional?: boolean }} options
  * @returns {(record: object) => true | object[] | Promise<true | object[]>}
  */
-export function compileCheck(attributes, options) {
-  const { rules, custom } = rulesOf(attributes, options);
+export function checkOf(attributes, options) {
+  let rules = rulesOf(attributes, options);
+  let check;
+  return (record) => {
+    if (check === undefined) {
+      check = compile(rules, attributes, options);
+      rules = undefined;
+    }
+    return check(record);
+  };
+}
+
+function compile({ rules, custom }, attributes, options) {
   // A function is not part of any fingerprint.
   const key = custom ? undefined : fingerprint(attributes, options);
   const known = key === undefined ? undefined : cache.get(key);

@@ -174,6 +174,7 @@ function typedRule(definition, path, context) {
     rule[name] =
       type === 'tuple' && Array.isArray(each) ? each.map((one) => ruleOf(one, path, context)) : ruleOf(each, `${path}[]`, context);
   }
+  requireOptions(rule, path);
   if (type === 'multi') rule.rules = multiRule(rule.rules ?? [], path, context).rules;
   const properties = rule.properties ?? rule.props;
   if (type === 'object' && properties !== null && typeof properties === 'object') {
@@ -181,6 +182,21 @@ function typedRule(definition, path, context) {
     rule.props = undefined;
   }
   return REWRITE[type] ? REWRITE[type](rule) : rule;
+}
+
+/** Options without which a type has no meaning. */
+function requireOptions(rule, path) {
+  const missing =
+    (rule.type === 'enum' && !Array.isArray(rule.values) && 'values') ||
+    (rule.type === 'class' && rule.instanceOf === undefined && 'instanceOf') ||
+    (rule.type === 'tuple' && rule.items !== undefined && (!Array.isArray(rule.items) || rule.items.length === 0) && 'items');
+  if (missing) {
+    throw new SchemaError(`Attribute '${path}' of type '${rule.type}' needs the option '${missing}'`, {
+      attribute: path,
+      option: missing,
+      suggestion: `Add '${missing}' to the definition of '${path}'.`
+    });
+  }
 }
 
 function embeddingRule(rule, written) {
