@@ -244,3 +244,13 @@ test('spec04_15_41 explicit sanitisers and accepted conversions are applied to w
   assert.equal(record.tidy, ' A ');
   assert.equal(schema.sanitise(clean), clean);
 });
+
+test('spec04_15_34 the plaintext of a secret field is in no validation error', async () => {
+  const schema = new Schema({
+    name: 'v',
+    attributes: { pin: 'secret|numeric', deep: { pw: { type: 'password', alpha: true, messages: { stringAlpha: 'not {actual}' } } } }
+  });
+  const errors = await schema.validate({ pin: 'hunter22', deep: { pw: 'hunter23' } });
+  assert.equal(errors.length, 2);
+  assert.doesNotMatch(JSON.stringify(errors), /hunter/);
+});

@@ -20,8 +20,8 @@ export function optimizedEncode(value) {
   }
   const base64 = toBase64(text);
   if (/[\u0100-\uffff]/.test(text)) return base64;
-  const url = `%${toUrl(text)}`;
-  return url.length <= base64.length ? url : base64;
+  const url = toUrl(text);
+  return url.length <= base64.length ? `%${url}` : base64;
 }
 
 /**

@@ -47,7 +47,7 @@ export function checkOf(attributes, options) {
   };
 }
 
-function compile({ rules, custom }, attributes, options) {
+function compile({ rules, custom, secrets }, attributes, options) {
   // A function is not part of any fingerprint.
   const key = custom ? undefined : fingerprint(attributes, options);
   const known = key === undefined ? undefined : cache.get(key);
@@ -59,12 +59,30 @@ function compile({ rules, custom }, attributes, options) {
   misses += 1;
   const engine = new Validator({ autoEncrypt: false, autoHash: false });
   engine.add('instant', instantRule);
-  const check = engine.compile({ ...rules, $$async: custom, $$strict: false });
+  const check = withoutSecrets(engine.compile({ ...rules, $$async: custom, $$strict: false }), secrets);
   if (key !== undefined) {
     cache.set(key, { check, lastUsed: Date.now(), bytes: key.length * 2 });
     if (policy.autoPrune) prune();
   }
   return check;
+}
+
+/** The check with the values of secret fields taken out of its errors. */
+function withoutSecrets(check, secrets) {
+  if (secrets.size === 0) return check;
+  const clean = (result) => (result === true ? true : result.map((error) => hideSecret(error, secrets)));
+  return (record) => {
+    const result = check(record);
+    return result instanceof Promise ? result.then(clean) : clean(result);
+  };
+}
+
+function hideSecret(error, secrets) {
+  const { actual, field, message } = error;
+  if (typeof actual !== 'string' || actual === '') return error;
+  const path = field.replace(/\[\d+\]/g, '[]').replace(/\['(.*?)'\]/g, '.$1');
+  if (!secrets.has(path)) return error;
+  return { ...error, message: message?.replaceAll(actual, '[redacted]'), actual: '[redacted]' };
 }
 
 function fingerprint(attributes, options) {

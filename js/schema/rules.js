@@ -9,6 +9,7 @@ import { checkOptions } from './rule-options.js';
 import { bareType, canonicalType, isKnownType, isRuleObject, parseShorthand } from './shorthand.js';
 import { escapeText } from './validator.js';
 
+const SECRET_TYPES = new Set(['secret', 'secretAny', 'secretNumber', 'password']);
 const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|[01]?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d?\d)$/;
 const EMAIL = /^\S+@\S+\.\S+$/;
@@ -77,12 +78,13 @@ const compact = (object) => Object.fromEntries(Object.entries(object).filter(([,
  * Rules of all attributes, checked.
  * @param {Record<string, any>} attributes
  * @param {{ allNestedObjectsOptional?: boolean }} [options]
- * @returns {{ rules: Record<string, object>, custom: boolean }} custom: some check is a function of the caller, perhaps asynchronous
+ * @returns {{ rules: Record<string, object>, custom: boolean, secrets: Set<string> }} custom: some check is a function of the
+ *   caller, perhaps asynchronous; secrets: paths whose values appear in no error
  */
 export function rulesOf(attributes, { allNestedObjectsOptional = false } = {}) {
-  const context = { allNestedObjectsOptional, seen: new Map(), custom: false };
+  const context = { allNestedObjectsOptional, seen: new Map(), custom: false, secrets: new Set() };
   const rules = propertyRules(attributes, '', context);
-  return { rules, custom: context.custom };
+  return { rules, custom: context.custom, secrets: context.secrets };
 }
 
 function propertyRules(attributes, prefix, context) {
@@ -165,6 +167,7 @@ function typedRule(definition, path, context) {
   }
   let rule = checkOptions({ ...definition, type }, path);
   if (rule.custom !== undefined || rule.check !== undefined) context.custom = true;
+  if (SECRET_TYPES.has(type)) context.secrets.add(path);
   if (itemType !== undefined) rule.items = itemType;
   if (type === 'embedding') rule = embeddingRule(rule, written);
   for (const name of ['items', 'key', 'value']) {
