@@ -254,3 +254,14 @@ test('spec04_15_34 the plaintext of a secret field is in no validation error', a
   assert.equal(errors.length, 2);
   assert.doesNotMatch(JSON.stringify(errors), /hunter/);
 });
+
+test('spec04_15_28 what a definition file leaves of patterns, functions and classes is no error', async () => {
+  const attributes = JSON.parse(
+    JSON.stringify({
+      a: { type: 'string', pattern: /^x/, custom: () => true },
+      b: { type: 'class', instanceOf: Date },
+      c: { type: 'custom', check: () => 1 }
+    })
+  );
+  assert.equal(await new Schema({ name: 'v', attributes }).validate({ a: 'y', b: 1, c: 2 }), true);
+});

@@ -1,5 +1,6 @@
 /** Options of rules, checked by type: they end up in the source text that the engine compiles. */
 
+import { types } from 'node:util';
 import { SchemaError } from '../errors/index.js';
 import { escapeText } from './validator.js';
 
@@ -62,7 +63,7 @@ function checkOption(name, value, rule, path) {
     case 'check':
       return checkCustom(name, value, path);
     case 'instanceOf':
-      return typeof value === 'function' ? value : fail(name, path, 'a class');
+      return typeof value === 'function' || value === null ? (value ?? undefined) : fail(name, path, 'a class');
     default:
       return value;
   }
@@ -109,8 +110,9 @@ function checkList(name, value, rule, path) {
 }
 
 function checkPattern(name, value, flags, path) {
-  if (value instanceof RegExp) return value;
-  if (value === null) return undefined;
+  if (types.isRegExp(value)) return value;
+  // What JSON leaves of a RegExp in a definition file says nothing.
+  if (value === null || typeof value === 'object') return undefined;
   const text = checkText(name, value, path);
   const delimited = DELIMITED.exec(text);
   try {

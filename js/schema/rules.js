@@ -32,6 +32,9 @@ const REWRITE = {
     compact({ type: 'any', optional, nullable, custom, label, messages, default: fallback }),
   bool: (rule) => ({ convert: true, ...rule, type: 'boolean' }),
   date: (rule) => (rule.convert === undefined ? { ...rule, type: 'instant' } : rule),
+  // A class does not survive a definition file; neither does its check.
+  class: (rule) => (rule.instanceOf === undefined ? { ...rule, type: 'any' } : rule),
+  objectID: (rule) => (rule.ObjectID === undefined || rule.ObjectID === null ? { ...rule, type: 'any' } : rule),
   string: rewriteString,
   number: (rule) => (rule.enum === undefined ? rule : withChecks(omit(rule, 'enum'), listCheck(rule.enum)))
 };
@@ -191,7 +194,6 @@ function typedRule(definition, path, context) {
 function requireOptions(rule, path) {
   const missing =
     (rule.type === 'enum' && !Array.isArray(rule.values) && 'values') ||
-    (rule.type === 'class' && rule.instanceOf === undefined && 'instanceOf') ||
     (rule.type === 'tuple' && rule.items !== undefined && (!Array.isArray(rule.items) || rule.items.length === 0) && 'items');
   if (missing) {
     throw new SchemaError(`Attribute '${path}' of type '${rule.type}' needs the option '${missing}'`, {
