@@ -27,6 +27,9 @@ const DOCUMENTED = {
     /^[A-Z]/.test(value) || original.map((error) => (error.type === 'stringPattern' ? { ...error, expected: '/^[A-Z]/' } : error)),
   'geo:point|optional': (value, original) => value === undefined || original
 };
+DOCUMENTED.secretNumber = (value, original) =>
+  typeof value !== 'string' || value === '' || original === true ? original : original.map((error) => ({ ...error, actual: '[redacted]' }));
+DOCUMENTED['secretNumber|min:100'] = DOCUMENTED.secretNumber;
 DOCUMENTED['date|optional'] = DOCUMENTED.date;
 DOCUMENTED['ip4|optional'] = DOCUMENTED.ip4;
 

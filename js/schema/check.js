@@ -78,11 +78,10 @@ function withoutSecrets(check, secrets) {
 }
 
 function hideSecret(error, secrets) {
-  const { actual, field, message } = error;
+  const { actual, field } = error;
   if (typeof actual !== 'string' || actual === '') return error;
   const path = field.replace(/\[\d+\]/g, '[]').replace(/\['(.*?)'\]/g, '.$1');
-  if (!secrets.has(path)) return error;
-  return { ...error, message: message?.replaceAll(actual, '[redacted]'), actual: '[redacted]' };
+  return secrets.has(path) ? { ...error, actual: '[redacted]' } : error;
 }
 
 function fingerprint(attributes, options) {

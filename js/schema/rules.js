@@ -170,7 +170,10 @@ function typedRule(definition, path, context) {
   }
   let rule = checkOptions({ ...definition, type }, path);
   if (rule.custom !== undefined || rule.check !== undefined) context.custom = true;
-  if (SECRET_TYPES.has(type)) context.secrets.add(path);
+  if (SECRET_TYPES.has(type)) {
+    context.secrets.add(path);
+    if (rule.messages !== undefined) rule.messages = withoutActual(rule.messages);
+  }
   if (itemType !== undefined) rule.items = itemType;
   if (type === 'embedding') rule = embeddingRule(rule, written);
   for (const name of ['items', 'key', 'value']) {
@@ -189,6 +192,9 @@ function typedRule(definition, path, context) {
   }
   return REWRITE[type] ? REWRITE[type](rule) : rule;
 }
+
+const withoutActual = (messages) =>
+  Object.fromEntries(Object.entries(messages).map(([type, text]) => [type, text?.replaceAll('{actual}', '[redacted]')]));
 
 /** Options without which a type has no meaning. */
 function requireOptions(rule, path) {
