@@ -1,0 +1,41 @@
+/** Copies of records and definitions. */
+
+function isPlain(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/**
+ * Copy of the plain objects and arrays of a value; everything else is kept by reference.
+ * @template T
+ * @param {T} value
+ * @returns {T}
+ */
+export function cloneContainers(value) {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(cloneContainers);
+  if (!isPlain(value)) return value;
+  const out = {};
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    const copy = item !== null && typeof item === 'object' ? cloneContainers(item) : item;
+    if (key === '__proto__') Object.defineProperty(out, key, { value: copy, enumerable: true, configurable: true, writable: true });
+    else out[key] = copy;
+  }
+  return out;
+}
+
+/**
+ * Copy of definitions in which functions are `null`, as the engine takes them.
+ * @param {any} definition
+ * @returns {any}
+ */
+export function withoutFunctions(definition, ancestors = []) {
+  if (typeof definition === 'function') return null;
+  if (definition === null || typeof definition !== 'object' || definition instanceof RegExp || definition instanceof Date)
+    return definition;
+  if (ancestors.includes(definition)) return null;
+  const inner = [...ancestors, definition];
+  if (Array.isArray(definition)) return definition.map((each) => withoutFunctions(each, inner));
+  return Object.fromEntries(Object.entries(definition).map(([name, value]) => [name, withoutFunctions(value, inner)]));
+}
