@@ -117,7 +117,11 @@ pub fn encode_number_exact(n: f64) -> String {
 fn exponent_form(n: f64) -> String {
     let text = format!("{n:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let digits = if digits.contains('.') { digits.to_owned() } else { format!("{digits}.0") };
+    let digits = if digits.contains('.') {
+        digits.to_owned()
+    } else {
+        format!("{digits}.0")
+    };
     match exponent.strip_prefix('-') {
         Some(rest) => format!("{digits}e-{rest}"),
         None => format!("{digits}e+{exponent}"),
@@ -188,5 +192,7 @@ pub fn decode_fixed_batch(text: &str, precision: u32) -> Vec<f64> {
         return Vec::new();
     }
     let factor = scale(precision);
-    rest.split(',').map(|item| if item.is_empty() { f64::NAN } else { decode(item) / factor }).collect()
+    rest.split(',')
+        .map(|item| if item.is_empty() { f64::NAN } else { decode(item) / factor })
+        .collect()
 }

@@ -50,8 +50,14 @@ pub fn definition_hash(definition: &Value, behavior: Option<&str>) -> String {
         attributes.shift_remove("createdAt");
         attributes.shift_remove("updatedAt");
     }
-    let behavior = behavior.or_else(|| definition.get("behavior").and_then(Value::as_str)).unwrap_or("user-managed");
-    let partitions = definition.get("partitions").filter(|p| truthy(p)).cloned().unwrap_or_else(|| Value::Object(Object::default()));
+    let behavior = behavior
+        .or_else(|| definition.get("behavior").and_then(Value::as_str))
+        .unwrap_or("user-managed");
+    let partitions = definition
+        .get("partitions")
+        .filter(|p| truthy(p))
+        .cloned()
+        .unwrap_or_else(|| Value::Object(Object::default()));
     let mut hashed = Object::default();
     hashed.insert("attributes".into(), Value::Object(attributes));
     hashed.insert("behavior".into(), Value::from(behavior));
@@ -70,8 +76,14 @@ mod tests {
     #[test]
     fn spec01_03_03_definition_hashes_match_13_6() {
         for (definition, expected) in [
-            ("{\"attributes\":{}}", "7b72062a1a462ea2fc84e6b19d3074dcfd47313e5aa6c8f5c94c5f5ee7696f3b"),
-            ("{\"attributes\":{\"name\":\"string|required\"}}", "897a7c5ed1b5b5039d6d06161a3a42323acad50e17043d9aa9f9df42621febba"),
+            (
+                "{\"attributes\":{}}",
+                "7b72062a1a462ea2fc84e6b19d3074dcfd47313e5aa6c8f5c94c5f5ee7696f3b",
+            ),
+            (
+                "{\"attributes\":{\"name\":\"string|required\"}}",
+                "897a7c5ed1b5b5039d6d06161a3a42323acad50e17043d9aa9f9df42621febba",
+            ),
             (
                 "{\"attributes\":{\"b\":\"number\",\"a\":\"string|required\"},\"behavior\":\"body-overflow\",\"partitions\":{\"byB\":{\"fields\":{\"b\":\"number\"}}}}",
                 "a6a0e1d5ae904b37b987453ae95ff25e425b5d3ac7ac824c38349a525c93cc03",

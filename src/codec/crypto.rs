@@ -70,7 +70,9 @@ fn derive(passphrase: &str, salt: &[u8], failure: &str) -> Result<Arc<Derived>> 
     let unbound = aead::UnboundKey::new(&aead::AES_256_GCM, &bytes);
     bytes.zeroize();
     let key = unbound.map_err(|_| Error::new(Kind::Crypto, failure))?;
-    let derived = Arc::new(Derived { key: aead::LessSafeKey::new(key) });
+    let derived = Arc::new(Derived {
+        key: aead::LessSafeKey::new(key),
+    });
     let mut ring = KEYRING.lock();
     ring.clock += 1;
     let clock = ring.clock;
@@ -138,7 +140,10 @@ pub fn decrypt(text: &str, passphrase: &str) -> Result<String> {
     let key = derive(passphrase, salt, "Key derivation failed (decrypt)")?;
     let nonce = aead::Nonce::try_assume_unique_for_key(iv).map_err(|_| failed())?;
     let mut sealed = sealed.to_vec();
-    let plain = key.key.open_in_place(nonce, aead::Aad::empty(), &mut sealed).map_err(|_| failed())?;
+    let plain = key
+        .key
+        .open_in_place(nonce, aead::Aad::empty(), &mut sealed)
+        .map_err(|_| failed())?;
     Ok(String::from_utf8_lossy(plain).into_owned())
 }
 
@@ -146,7 +151,9 @@ pub fn decrypt(text: &str, passphrase: &str) -> Result<String> {
 pub fn looks_encrypted(text: &str) -> bool {
     text.len() >= 60 && text.len() % 4 == 0 && {
         use ::base64::Engine as _;
-        ::base64::engine::general_purpose::STANDARD.decode(text).is_ok_and(|b| b.len() >= SALT + IV + TAG)
+        ::base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .is_ok_and(|b| b.len() >= SALT + IV + TAG)
     }
 }
 

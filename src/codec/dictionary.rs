@@ -91,7 +91,11 @@ pub fn lookup(value: &str) -> Option<Hit<'_>> {
     if value.len() > 33 {
         return None;
     }
-    CONTENT_TYPES.iter().chain(STATUS).find(|(v, _)| v.len() == value.len() && *v == value).map(|(_, code)| Hit::Exact(code))
+    CONTENT_TYPES
+        .iter()
+        .chain(STATUS)
+        .find(|(v, _)| v.len() == value.len() && *v == value)
+        .map(|(_, code)| Hit::Exact(code))
 }
 
 /// Text after `d:`; `None` for an unknown code.
@@ -101,5 +105,9 @@ pub fn expand(payload: &str) -> Option<String> {
         let (prefix, _) = PREFIXES.iter().find(|(_, c)| *c == code)?;
         return Some(format!("{prefix}{}", &payload[2..]));
     }
-    CONTENT_TYPES.iter().chain(STATUS).find(|(_, c)| *c == payload).map(|(v, _)| (*v).to_owned())
+    CONTENT_TYPES
+        .iter()
+        .chain(STATUS)
+        .find(|(_, c)| *c == payload)
+        .map(|(v, _)| (*v).to_owned())
 }

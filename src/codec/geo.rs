@@ -35,7 +35,11 @@ pub fn encode(axis: Axis, n: f64, precision: u32) -> Result<String> {
             Axis::Latitude => ("Latitude out of range", "lat"),
             Axis::Longitude => ("Longitude out of range", "lon"),
         };
-        return Err(Error::validation(field, message).with_status(400).with("value", n).with("min", -limit).with("max", limit));
+        return Err(Error::validation(field, message)
+            .with_status(400)
+            .with("value", n)
+            .with("min", -limit)
+            .with("max", limit));
     }
     Ok(format!("~{}", base62::encode(js_round((n + limit) * scale(precision)))))
 }
@@ -67,11 +71,19 @@ pub fn decode_point(text: &str, precision: u32) -> (f64, f64) {
 
 /// Decimals needed for an accuracy in metres.
 pub fn precision_for_accuracy(metres: f64) -> u32 {
-    [111_000.0, 11_000.0, 1100.0, 110.0, 11.0, 1.1, 0.11].iter().position(|limit| metres >= *limit).and_then(|p| u32::try_from(p).ok()).unwrap_or(7)
+    [111_000.0, 11_000.0, 1100.0, 110.0, 11.0, 1.1, 0.11]
+        .iter()
+        .position(|limit| metres >= *limit)
+        .and_then(|p| u32::try_from(p).ok())
+        .unwrap_or(7)
 }
 
 /// Accuracy in metres of a number of decimals; unknown ones give that of 0.
 pub fn accuracy_for_precision(precision: f64) -> f64 {
     const TABLE: [f64; 8] = [111_000.0, 11_000.0, 1100.0, 110.0, 11.0, 1.1, 0.11, 0.011];
-    TABLE.iter().enumerate().find(|(i, _)| *i as f64 == precision).map_or(TABLE[0], |(_, metres)| *metres)
+    TABLE
+        .iter()
+        .enumerate()
+        .find(|(i, _)| *i as f64 == precision)
+        .map_or(TABLE[0], |(_, metres)| *metres)
 }

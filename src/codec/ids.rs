@@ -50,7 +50,11 @@ mod tests {
         assert!(text.chars().all(|c| URL_ALPHABET.contains(c)));
         assert_eq!(generate(0), "");
         assert_eq!(generate_batch(1, 5, Some("a")), "aaaaa");
-        assert!(generate_batch(1, 400, Some(PASSWORD_ALPHABET)).chars().all(|c| PASSWORD_ALPHABET.contains(c)));
+        assert!(
+            generate_batch(1, 400, Some(PASSWORD_ALPHABET))
+                .chars()
+                .all(|c| PASSWORD_ALPHABET.contains(c))
+        );
     }
 
     #[test]

@@ -24,7 +24,9 @@ fn parse_v4(text: &str) -> Option<[u8; 4]> {
 /// Address and zone of an IPv6 text; leading zeros in an embedded IPv4 part are accepted as for IPv4.
 fn parse_v6(text: &str) -> Option<(Ipv6Addr, Option<&str>)> {
     let (address, zone) = match text.split_once('%') {
-        Some((a, z)) if !z.is_empty() && z.chars().all(|c| c.is_ascii_alphanumeric()) && a.to_ascii_lowercase().starts_with("fe80:") => (a, Some(z)),
+        Some((a, z)) if !z.is_empty() && z.chars().all(|c| c.is_ascii_alphanumeric()) && a.to_ascii_lowercase().starts_with("fe80:") => {
+            (a, Some(z))
+        }
         Some(_) => return None,
         None => (text, None),
     };
@@ -50,7 +52,9 @@ pub fn is_valid_v6(text: &str) -> bool {
 
 /// 8 characters of base64.
 pub fn encode_v4(text: &str) -> Result<String> {
-    parse_v4(text).map(|b| base64::encode(&b)).ok_or_else(|| invalid("Invalid IPv4 address"))
+    parse_v4(text)
+        .map(|b| base64::encode(&b))
+        .ok_or_else(|| invalid("Invalid IPv4 address"))
 }
 
 /// Dotted text.
@@ -84,12 +88,16 @@ pub fn decode_v6(text: &str, compress: bool) -> Result<String> {
 
 /// All eight groups with four digits.
 pub fn expand(text: &str) -> Result<String> {
-    parse_v6(text).map(|(a, _)| expanded(&a)).ok_or_else(|| invalid("Invalid IPv6 address"))
+    parse_v6(text)
+        .map(|(a, _)| expanded(&a))
+        .ok_or_else(|| invalid("Invalid IPv6 address"))
 }
 
 /// Shortest form: first longest run of two or more zero groups becomes `::`.
 pub fn compress(text: &str) -> Result<String> {
-    parse_v6(text).map(|(a, _)| compressed(&a)).ok_or_else(|| invalid("Invalid IPv6 address"))
+    parse_v6(text)
+        .map(|(a, _)| compressed(&a))
+        .ok_or_else(|| invalid("Invalid IPv6 address"))
 }
 
 fn expanded(address: &Ipv6Addr) -> String {

@@ -39,7 +39,11 @@ pub fn encode_text(text: &str) -> Cow<'_, str> {
         };
     }
     let counts = Counts::of(text);
-    Cow::Owned(if counts.prefers_base64() { base64_form(text) } else { format!("u:{}", encode_uri_component(text)) })
+    Cow::Owned(if counts.prefers_base64() {
+        base64_form(text)
+    } else {
+        format!("u:{}", encode_uri_component(text))
+    })
 }
 
 /// Wire form of any value: `String(value)` encoded, the words `null` and `undefined` for those values.

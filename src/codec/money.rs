@@ -6,9 +6,29 @@ use crate::value::number::js_round;
 
 /// Decimals that are not 2, by currency code.
 const DECIMALS: &[(&str, u32)] = &[
-    ("KWD", 3), ("JPY", 0), ("KRW", 0), ("VND", 0), ("CLP", 0), ("ISK", 0), ("PYG", 0), ("BTC", 8), ("ETH", 18), ("GWEI", 9),
-    ("USDT", 6), ("USDC", 6), ("BUSD", 18), ("DAI", 18), ("BNB", 18), ("XRP", 6), ("ADA", 6), ("SOL", 9), ("MATIC", 18), ("AVAX", 18),
-    ("DOT", 10), ("LINK", 18), ("UNI", 18),
+    ("KWD", 3),
+    ("JPY", 0),
+    ("KRW", 0),
+    ("VND", 0),
+    ("CLP", 0),
+    ("ISK", 0),
+    ("PYG", 0),
+    ("BTC", 8),
+    ("ETH", 18),
+    ("GWEI", 9),
+    ("USDT", 6),
+    ("USDC", 6),
+    ("BUSD", 18),
+    ("DAI", 18),
+    ("BNB", 18),
+    ("XRP", 6),
+    ("ADA", 6),
+    ("SOL", 9),
+    ("MATIC", 18),
+    ("AVAX", 18),
+    ("DOT", 10),
+    ("LINK", 18),
+    ("UNI", 18),
 ];
 
 /// All 71 supported currencies, in documented order.
@@ -33,13 +53,18 @@ pub fn is_supported(currency: &str) -> bool {
 
 /// `$` and base62 of the value in its smallest unit; `$undefined` for what is no finite number.
 pub fn encode(n: f64, decimals: u32) -> String {
-    format!("${}", base62::encode(js_round(n * 10f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX)))))
+    format!(
+        "${}",
+        base62::encode(js_round(n * 10f64.powi(i32::try_from(decimals).unwrap_or(i32::MAX))))
+    )
 }
 
 /// [`encode`] of the public module, which refuses negative values.
 pub fn encode_currency(n: f64, currency: &str) -> Result<String> {
     if n < 0.0 {
-        return Err(Error::validation("value", "Money value cannot be negative").with_status(400).with("value", n));
+        return Err(Error::validation("value", "Money value cannot be negative")
+            .with_status(400)
+            .with("value", n));
     }
     Ok(encode(n, decimals(currency)))
 }

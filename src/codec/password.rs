@@ -13,7 +13,9 @@ pub fn hash(password: &str, rounds: u32) -> Result<String> {
         return Err(invalid("Password must be a non-empty string"));
     }
     if !(4..=31).contains(&rounds) {
-        return Err(Error::validation("rounds", "Bcrypt rounds must be between 4 and 31").with_status(400).with("value", rounds));
+        return Err(Error::validation("rounds", "Bcrypt rounds must be between 4 and 31")
+            .with_status(400)
+            .with("value", rounds));
     }
     let mut salt = [0u8; 16];
     crate::ambient::random_bytes(&mut salt);

@@ -60,7 +60,11 @@ fn numbers(name: &str, a: &Args<'_>) -> Option<Value> {
             _ => Value::from(""),
         },
         "decodeFixedPointBatch" => Value::Array(
-            a.text(0).map_or_else(Vec::new, |t| base62::decode_fixed_batch(t, a.precision(1, 6))).into_iter().map(Value::Number).collect(),
+            a.text(0)
+                .map_or_else(Vec::new, |t| base62::decode_fixed_batch(t, a.precision(1, 6)))
+                .into_iter()
+                .map(Value::Number)
+                .collect(),
         ),
         _ => return None,
     })
@@ -83,7 +87,12 @@ fn sizes(name: &str, a: &Args<'_>) -> Option<Value> {
     Some(match name {
         "calculateUTF8Bytes" => count(size::utf8_bytes(a.get(0))),
         "transformValue" => Value::from(size::transform_value(a.get(0))),
-        "calculateAttributeSizes" => Value::Object(size::attribute_sizes(object).into_iter().map(|(k, s)| (k.to_owned(), count(s))).collect()),
+        "calculateAttributeSizes" => Value::Object(
+            size::attribute_sizes(object)
+                .into_iter()
+                .map(|(k, s)| (k.to_owned(), count(s)))
+                .collect(),
+        ),
         "calculateAttributeNamesSize" => count(size::names_size(object)),
         "calculateTotalSize" | "calculateMetadataSize" => count(size::total_size(object)),
         "getSizeBreakdown" => size::breakdown(object),
@@ -138,7 +147,13 @@ fn addresses(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
         "encodeGeoLon" => axis(geo::Axis::Longitude, a.get(0)),
         "decodeGeoLat" => back(geo::Axis::Latitude, a.get(0)),
         "decodeGeoLon" => back(geo::Axis::Longitude, a.get(0)),
-        "encodeGeoPoint" => geo::encode_point(a.number(0), a.number(1), a.precision(2, 6)).map(Value::from),
+        "encodeGeoPoint" => {
+            let part = |axis, value: &Value| match value {
+                Value::Number(n) if n.is_finite() => geo::encode(axis, *n, a.precision(2, 6)),
+                other => Ok(number::js_string(other)),
+            };
+            part(geo::Axis::Latitude, a.get(0)).and_then(|lat| Ok(Value::from(lat + &part(geo::Axis::Longitude, a.get(1))?)))
+        }
         "decodeGeoPoint" => {
             let (lat, lon) = geo::decode_point(text, a.precision(1, 6));
             let mut out = Object::default();
@@ -156,10 +171,15 @@ fn addresses(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
             Value::Number(n) if n.is_finite() => money::encode_currency(*n, a.text(1).unwrap_or("USD")).map(Value::from),
             other => Ok(other.clone()),
         },
-        "decodeMoney" => Ok(match a.text(0).and_then(|t| money::decode(t, money::decimals(a.text(1).unwrap_or("USD")))) {
-            Some(n) => Value::Number(n),
-            None => a.get(0).clone(),
-        }),
+        "decodeMoney" => Ok(
+            match a
+                .text(0)
+                .and_then(|t| money::decode(t, money::decimals(a.text(1).unwrap_or("USD"))))
+            {
+                Some(n) => Value::Number(n),
+                None => a.get(0).clone(),
+            },
+        ),
         _ => return None,
     })
 }
@@ -172,13 +192,19 @@ fn texts(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
             Value::String(s) => metadata::decode(s),
             other => other.clone(),
         }),
-        "dictionaryDecode" => Ok(text.strip_prefix("d:").and_then(dictionary::expand).map_or(Value::Null, Value::from)),
+        "dictionaryDecode" => Ok(text
+            .strip_prefix("d:")
+            .and_then(dictionary::expand)
+            .map_or(Value::Null, Value::from)),
         "sha256" => Ok(Value::from(crypto::sha256_hex(number::js_string(a.get(0)).as_bytes()))),
         "md5" => Ok(Value::from(match a.get(0) {
             Value::Bytes(b) => crypto::md5_base64(b),
             other => crypto::md5_base64(number::js_string(other).as_bytes()),
         })),
-        "hmacSha256" => Ok(Value::from(crypto::hmac_sha256_hex(text.as_bytes(), number::js_string(a.get(1)).as_bytes()))),
+        "hmacSha256" => Ok(Value::from(crypto::hmac_sha256_hex(
+            text.as_bytes(),
+            number::js_string(a.get(1)).as_bytes(),
+        ))),
         "stableStringify" => Ok(Value::from(canonical::stable_json(a.get(0)))),
         "definitionHash" => Ok(Value::from(canonical::definition_hash(a.get(0), a.text(1)))),
         "pluginAttributeCode" => Ok(Value::from(super::plugin_code(text, a.text(1).unwrap_or("")))),

@@ -64,7 +64,14 @@ pub fn breakdown(object: &Object) -> Value {
             row.insert("attribute".into(), Value::from(*name));
             row.insert("size".into(), count(*size));
             let share = *size as f64 / total as f64 * 100.0;
-            row.insert("percentage".into(), Value::from(if share.is_nan() { "NaN%".to_owned() } else { format!("{share:.2}%") }));
+            row.insert(
+                "percentage".into(),
+                Value::from(if share.is_nan() {
+                    "NaN%".to_owned()
+                } else {
+                    format!("{share:.2}%")
+                }),
+            );
             Value::Object(row)
         })
         .collect();
@@ -74,7 +81,10 @@ pub fn breakdown(object: &Object) -> Value {
     detailed.insert("total".into(), count(total));
     let mut out = Object::default();
     out.insert("total".into(), count(total));
-    out.insert("valueSizes".into(), Value::Object(sizes.iter().map(|(k, s)| ((*k).to_owned(), count(*s))).collect()));
+    out.insert(
+        "valueSizes".into(),
+        Value::Object(sizes.iter().map(|(k, s)| ((*k).to_owned(), count(*s))).collect()),
+    );
     out.insert("namesSize".into(), count(names));
     out.insert("valueTotal".into(), count(values));
     out.insert("breakdown".into(), Value::Array(rows));
@@ -85,7 +95,11 @@ pub fn breakdown(object: &Object) -> Value {
 /// Bytes that every record of a resource carries: `_v`, timestamps, and the id when it is given.
 pub fn system_overhead(version: &str, timestamps: bool, id: &str) -> usize {
     const TIMESTAMP: usize = 24;
-    let stamps = if timestamps { "createdAt".len() + "updatedAt".len() + 2 * TIMESTAMP } else { 0 };
+    let stamps = if timestamps {
+        "createdAt".len() + "updatedAt".len() + 2 * TIMESTAMP
+    } else {
+        0
+    };
     let id = if id.is_empty() { 0 } else { "id".len() + id.len() };
     "_v".len() + version.len() + stamps + id
 }

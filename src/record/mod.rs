@@ -1,62 +1,66 @@
-//! Records to stored objects and back (pure, no I/O).
+//! Records to stored objects and back.
+//!
+//! A [`RecordCodec`] owns the schema of a resource and of its older versions.
+//! It is pure: callers move it to a thread pool when [`RecordCodec::is_heavy`]
+//! or [`RecordCodec::heavy_read`] says that a key has to be derived. Below:
+//! `schema`, `behavior`, `codec`. A record is decoded exactly once, with the
+//! map of the version that wrote it.
 
+mod decode;
+mod encode;
+mod names;
 mod types;
+mod versions;
 
+pub(crate) use types::CarriedValue;
 pub use types::*;
 
-use crate::error::{Error, Kind, Result};
-use crate::value::Object;
+use crate::behavior::Behavior;
+use crate::error::Result;
+use crate::schema::{CodeMap, Schema};
+use crate::value::{Object, Value};
+use versions::Versions;
 
 /// Codec of one resource.
 #[derive(Debug)]
 pub struct RecordCodec {
-    config: RecordConfig,
+    name: String,
+    version: String,
+    behavior: Behavior,
+    timestamps: bool,
+    versions: Versions,
+    map: Object,
+    plugin_map: Object,
 }
 
 impl RecordCodec {
     /// Codec of a resource.
     pub fn new(config: RecordConfig) -> Result<Self> {
-        Ok(Self { config })
+        let behavior = Behavior::parse(&config.behavior)?;
+        let texts = |map: &CodeMap| map.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
+        Ok(Self {
+            map: texts(&config.schema.maps.map),
+            plugin_map: texts(&config.schema.maps.plugin_map),
+            name: config.name.clone(),
+            version: config.version.clone(),
+            behavior,
+            timestamps: config.timestamps,
+            versions: Versions::new(config)?,
+        })
     }
 
-    /// Stored form of a record.
-    pub fn encode(
-        &self,
-        record: &Object,
-        operation: Operation,
-        id: Option<&str>,
-        carried: Option<&Carried>,
-        revision: Option<&str>,
-    ) -> Result<Encoded> {
-        let _ = (record, operation, id, carried, revision);
-        Err(Error::new(
-            Kind::Unknown,
-            format!("record codec of {} is not available", self.config.name),
-        ))
+    /// Behaviour of the resource.
+    pub fn behavior(&self) -> Behavior {
+        self.behavior
     }
 
-    /// Record of a stored object.
-    pub fn decode(&self, metadata: &[(String, String)], body: &[u8], content_type: Option<&str>) -> Result<Decoded> {
-        let _ = (metadata, body, content_type);
-        Err(Error::new(
-            Kind::Unknown,
-            format!("record codec of {} is not available", self.config.name),
-        ))
-    }
-
-    /// Record of a HEAD, for behaviours that keep records in metadata.
-    pub fn decode_head(&self, metadata: &[(String, String)]) -> Result<Decoded> {
-        self.decode(metadata, &[], None)
+    /// Schema of the current version.
+    pub fn schema(&self) -> &Schema {
+        self.versions.current()
     }
 
     /// Whether encoding may derive keys or hash passwords.
     pub fn is_heavy(&self) -> bool {
-        false
-    }
-
-    /// Whether reading this object has to derive a key.
-    pub fn heavy_read(&self, metadata: &[(String, String)], body: &[u8]) -> bool {
-        let _ = (metadata, body);
-        false
+        self.schema().is_heavy()
     }
 }

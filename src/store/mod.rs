@@ -5,6 +5,10 @@
 //! Layers, inside out: backend, prefix, meter, limit, retry, probe, guard, trace.
 
 pub mod condition;
+pub mod connection;
+#[cfg(feature = "testkit")]
+pub mod contract;
+pub mod file;
 pub mod layers;
 pub mod memory;
 pub mod paging;

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Largest clock difference that signatures tolerate, with a margin.
-const TOLERATED_SKEW_MS: i64 = 4 * 60 * 1000;
+const TOLERATED_SKEW_MS: u64 = 4 * 60 * 1000;
 
 /// SDK client and what lies under it.
 pub(super) struct Connection {
@@ -32,11 +32,14 @@ pub(super) struct Connection {
 pub(super) struct Clock(Arc<AtomicI64>);
 
 impl Clock {
-    /// Takes over the server's time after it refused a signature for its age. True when that changed anything.
+    /// Takes over the server's time after it refused a signature. True when the clocks differed enough to explain that.
     pub(super) fn follow(&self, server_ms: i64) -> bool {
         let offset = server_ms.saturating_sub(crate::ambient::now_ms());
-        let before = self.0.swap(offset, Ordering::Relaxed);
-        before.abs_diff(offset) > TOLERATED_SKEW_MS.unsigned_abs()
+        let differs = self.0.load(Ordering::Relaxed).abs_diff(offset) > TOLERATED_SKEW_MS;
+        if differs {
+            self.0.store(offset, Ordering::Relaxed);
+        }
+        differs
     }
 }
 
@@ -76,6 +79,8 @@ pub(super) async fn connect(config: &S3Config) -> Result<Connection> {
         .credentials_provider(credentials)
         .http_client(transport.clone())
         .time_source(clock.clone())
+        // Ours also serves the attempts of the retry layer, which are new operations to the SDK.
+        .disable_clock_skew_correction(true)
         .force_path_style(config.force_path_style)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())

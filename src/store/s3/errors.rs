@@ -187,15 +187,19 @@ impl Context<'_> {
         if status == 412 || code == "PreconditionFailed" {
             return Error::precondition(self.key.unwrap_or_default());
         }
-        if SKEWED.contains(&code) {
+        // HEAD gets no code, so every refusal is held against the clock.
+        let skewed = SKEWED.contains(&code);
+        if skewed || matches!(status, 401 | 403) {
             let followed = captured
                 .date
                 .is_some_and(|date| self.connection.is_some_and(|c| c.clock.follow(date)));
-            let retry = if followed { Retry::Temporary } else { Retry::Permanent };
-            return Error::new(Kind::Permission, sentence("The clocks of client and server differ"))
-                .with_code(code)
-                .with_status(status)
-                .with_retry(retry);
+            if skewed || followed {
+                let retry = if followed { Retry::Temporary } else { Retry::Permanent };
+                return Error::new(Kind::Permission, sentence("The clocks of client and server differ"))
+                    .with_code(code)
+                    .with_status(status)
+                    .with_retry(retry);
+            }
         }
         if let Some(region) = self.wrong_region(status, code, captured) {
             return Error::new(
@@ -220,7 +224,12 @@ impl Context<'_> {
         } else if status == 400 && !temporary {
             (Kind::Validation, sentence(&format!("{} was refused", self.operation)))
         } else {
-            (Kind::Unknown, sentence(&format!("{} failed with {code}", self.operation)))
+            let what = match code {
+                "UnknownError" if status < 300 => format!("The answer to {} cannot be understood", self.operation),
+                "UnknownError" => format!("{} failed with status {status}", self.operation),
+                code => format!("{} failed with {code}", self.operation),
+            };
+            (Kind::Unknown, sentence(&what))
         };
         Error::new(kind, lead).with_code(code).with_status(status).with_retry(retry)
     }

@@ -13,6 +13,15 @@ const PAGE: u32 = 1000;
 
 impl S3Store {
     pub(super) async fn list_objects(&self, request: ListRequest) -> Result<ListPage> {
+        match self.list_page(request.clone(), false).await {
+            // XML cannot carry every key, and percent-encoding is asked for only then: some
+            // stores say that they encode and do not.
+            Err(error) if error.kind() == Kind::Unknown && error.status() == Some(200) => self.list_page(request, true).await,
+            result => result,
+        }
+    }
+
+    async fn list_page(&self, request: ListRequest, encode: bool) -> Result<ListPage> {
         let client = &self.connection().await?.client;
         let max_keys = match request.max_keys {
             0 => PAGE,
@@ -26,12 +35,11 @@ impl S3Store {
             .set_start_after(request.start_after)
             .set_continuation_token(request.token)
             .set_max_keys(i32::try_from(max_keys).ok())
-            .encoding_type(EncodingType::Url)
+            .set_encoding_type(encode.then_some(EncodingType::Url))
             .send();
         let (result, captured) = capture(send).await;
         let output = result.map_err(|error| self.failure("ListObjectsV2", None).map(error, &captured))?;
-        // Asked for because XML cannot carry every key; stores that ignore it do not say `url` back.
-        let encoded = output.encoding_type == Some(EncodingType::Url);
+        let encoded = encode && output.encoding_type == Some(EncodingType::Url);
         let truncated = output.is_truncated == Some(true);
         let next_token = output.next_continuation_token.filter(|_| truncated);
         if truncated && next_token.is_none() {

@@ -12,6 +12,9 @@ mod tls;
 mod transport;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{HttpConfig, S3Config};
 
 use super::{

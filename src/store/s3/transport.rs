@@ -31,6 +31,8 @@ use tokio::time::{Instant, Sleep};
 const IDLE_SOCKET: Duration = Duration::from_secs(20);
 /// Bodies are handed to the socket in pieces of this size, so that progress can be seen.
 const PIECE: usize = 128 * 1024;
+/// Headers of an answer: 2 KB of metadata can be some thousand of them, and the default of 100 would make records unreadable.
+const MAX_HEADERS: usize = 1200;
 
 /// Headers of the last response of a scope.
 #[derive(Debug, Default)]
@@ -125,6 +127,7 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_SOCKET)
             .pool_max_idle_per_host(idle_sockets)
+            .http1_max_headers(MAX_HEADERS)
             .build(connector);
         Self(Arc::new(Inner {
             client: parking_lot::RwLock::new(Some(client)),

@@ -45,10 +45,15 @@ impl S3Store {
                 version_id: output.version_id,
                 last_modified: captured.date,
             }),
-            Err(error) => Err(self
-                .failure("PutObject", Some(&request.key))
-                .conditional(conditional)
-                .map(error, &captured)),
+            Err(error) => {
+                let error = self
+                    .failure("PutObject", Some(&request.key))
+                    .conditional(conditional)
+                    .map(error, &captured);
+                // S3 answers 404 to `If-Match` on nothing: the condition did not hold.
+                let unmatched = conditional && error.is_not_found();
+                Err(if unmatched { Error::precondition(&request.key) } else { error })
+            }
         }
     }
 
@@ -79,9 +84,9 @@ impl S3Store {
                     last_modified: modified.or(captured.date),
                 })
             }
-            // What is missing is the source.
+            // Errors name the destination, even when the source is what is missing.
             Err(error) => Err(self
-                .failure("CopyObject", Some(&request.from))
+                .failure("CopyObject", Some(&request.to))
                 .conditional(conditional)
                 .map(error, &captured)),
         }
