@@ -13,7 +13,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// User and system time of this process in microseconds, from /proc (zero elsewhere).
 fn cpu_micros() -> u64 {
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return 0 };
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0;
+    };
     // Fields after the command name, which is in parentheses; 100 ticks a second.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|t| t.parse::<u64>().ok()).unwrap_or(0);

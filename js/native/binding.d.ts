@@ -150,8 +150,11 @@ export class NativeResource {
   partitionKey(partition: string, id: string, record: Text, dates?: Text): string | null;
   /** Codec only: -> { metadata: [[k, wire]], body: string, contentType?, events? } */
   encode(record: Text, operation: string, id?: string): Promise<Text>;
-  /** stored: { metadata: [[k, wire]], body, contentType? } -> record text */
-  decode(id: string, stored: Text): Promise<Text>;
+  /**
+   * Record of an object read elsewhere. meta: as NativeStore.get -> { record, content }, where content says that the body is
+   * binary content by the record-body test (spec/04 16.9).
+   */
+  decode(id: string, meta: Text, body?: Buffer | null): Sync<Text>;
   /** Waits until queued index work is done. */
   drain(): Promise<void>;
 }

@@ -7,9 +7,11 @@ use crate::error::{Error, Kind, Result};
 use crate::keys::{DateHints, Partition};
 use crate::record::Operation;
 use crate::resource::{InsertItem, Read, RefsMode, Resource, ResourceConfig, Scan, ScanKind, ScanOptions, WriteOptions};
+use crate::store::StoredObject;
 use crate::value::{Object, Value, text};
+use bytes::Bytes;
 use napi::Status;
-use napi::bindgen_prelude::{Env, Function, PromiseRaw};
+use napi::bindgen_prelude::{Buffer, Env, Function, PromiseRaw};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde::Deserialize;
@@ -398,6 +400,20 @@ impl NativeResource {
                 "contentType": encoded.content_type, "events": events,
             })
             .to_string())
+        })
+    }
+
+    #[napi]
+    pub fn decode<'env>(&self, env: &'env Env, id: String, meta: String, body: Option<Buffer>) -> napi::Result<Settled<'env, String>> {
+        let resource = self.resource.clone();
+        let body = body.map(|b| Bytes::from(b.to_vec())).unwrap_or_default();
+        settle(env, resource.is_immediate(), async move {
+            let stored = StoredObject {
+                meta: super::store_js::meta_of(&meta)?,
+                body,
+            };
+            let (record, content) = resource.decode(&id, stored).await?;
+            Ok(format!("{{\"record\":{record},\"content\":{content}}}"))
         })
     }
 

@@ -140,6 +140,11 @@ impl From<MetaReply> for ObjectMeta {
     }
 }
 
+/// Object head from its text.
+pub(super) fn meta_of(text: &str) -> Result<ObjectMeta> {
+    Ok(read::<MetaReply>(text)?.into())
+}
+
 fn ms(n: f64) -> i64 {
     n as i64
 }

@@ -65,6 +65,15 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Record text of a stored object read elsewhere, and whether its body is binary content (spec/04 16.9).
+    pub async fn decode(&self, id: &str, stored: StoredObject) -> Result<(String, bool)> {
+        let (stored, decoded) = self.0.decode(id, stored).await?;
+        let system = System::of(&stored.meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
+        Ok((self.0.record_text(&decoded.record, id, &system), decoded.content))
+    }
+}
+
 impl Core {
     pub(super) async fn get_text(self: &std::sync::Arc<Self>, id: &str) -> Result<String> {
         let (stored, decoded) = self.load(id).await?;

@@ -18,7 +18,8 @@ pub struct Removed {
 }
 
 impl Resource {
-    /// DELETE of a record, then of its references in one multi-delete.
+    /// DELETE of a record, then of its references and its content object in one multi-delete (decision 51: every
+    /// delete removes the content object, or a later record of that id would inherit it).
     pub async fn delete(&self, id: &str, read: Option<&Read>, options: &WriteOptions) -> Result<()> {
         let core = &self.0;
         let key = core.keys.record(id)?;
@@ -29,9 +30,6 @@ impl Resource {
             .into_iter()
             .flatten()
             .collect();
-        if delete.is_empty() {
-            return Ok(());
-        }
         delete.push(core.keys.content(id)?);
         core.index
             .submit(
@@ -57,6 +55,7 @@ impl Resource {
             let key = core.keys.record(id)?;
             if by_key.insert(key.clone(), id.clone()).is_none() {
                 keys.push(key);
+                keys.push(core.keys.content(id)?);
             }
         }
         let mut refused: HashSet<String> = HashSet::new();
@@ -74,13 +73,11 @@ impl Resource {
             let mut found = std::pin::pin!(found);
             while let Some((id, references)) = found.next().await {
                 match references {
-                    Ok(references) => {
-                        keys.extend(references);
-                        keys.push(core.keys.content(&id)?);
-                    }
+                    Ok(references) => keys.extend(references),
                     Err(e) => {
                         // A record whose references are unknown stays, so that none dangles.
                         refused.insert(core.keys.record(&id)?);
+                        refused.insert(core.keys.content(&id)?);
                         removed.errors.push(KeyError {
                             key: id,
                             code: e.code().unwrap_or("Unknown").to_owned(),
@@ -101,6 +98,7 @@ impl Resource {
         let order: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
         removed.deleted.sort_by_key(|id| order.get(id.as_str()).copied());
         for e in outcome.errors {
+            // A reference or content object that stays behind is named by its key.
             let key = by_key.get(&e.key).cloned().unwrap_or(e.key);
             removed.errors.push(KeyError { key, ..e });
         }
