@@ -5,6 +5,7 @@
 //! Layers, inside out: backend, prefix, meter, limit, retry, probe, guard, trace.
 
 pub mod condition;
+pub mod connection;
 #[cfg(feature = "testkit")]
 pub mod contract;
 pub mod file;
@@ -13,6 +14,7 @@ pub mod memory;
 pub mod paging;
 pub mod prefix;
 pub mod probe;
+pub mod s3;
 mod types;
 
 pub use types::*;
