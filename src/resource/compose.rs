@@ -43,7 +43,11 @@ impl Core {
         out.push_str(&system.content_length.to_string());
         out.push_str(",\"_lastModified\":");
         out.push_str(&system.last_modified.to_string());
-        out.push_str(if system.content_length > 0 { ",\"_hasContent\":true" } else { ",\"_hasContent\":false" });
+        out.push_str(if system.content_length > 0 {
+            ",\"_hasContent\":true"
+        } else {
+            ",\"_hasContent\":false"
+        });
         out.push_str(",\"_mimeType\":");
         match system.mime_type {
             Some(mime) => text::write_string(mime, &mut out),
@@ -94,7 +98,11 @@ impl Core {
 
     /// ETag as the client of this resource shows it.
     pub(super) fn etag(&self, etag: &str) -> String {
-        if self.config.etag_quoted { format!("\"{etag}\"") } else { etag.to_owned() }
+        if self.config.etag_quoted {
+            format!("\"{etag}\"")
+        } else {
+            etag.to_owned()
+        }
     }
 
     fn open(&self, record: &Object, id: &str, out: &mut String) {
