@@ -30,6 +30,9 @@ impl Resource {
             .into_iter()
             .flatten()
             .collect();
+        if delete.is_empty() {
+            return Ok(());
+        }
         delete.push(core.keys.content(id)?);
         core.index
             .submit(
