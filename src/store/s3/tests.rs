@@ -52,15 +52,17 @@ fn debug_output_of_a_configuration_has_no_credentials() {
 #[test]
 fn configurations_are_read_in_camel_case_with_defaults() {
     let config: S3Config = serde_json::from_str(
-        r#"{ "bucket": "b", "prefix": "ignored here", "accessKeyId": "A", "forcePathStyle": true, "http": { "maxSockets": 7, "keepAliveMsecs": 5 } }"#,
+        r#"{ "bucket": "b", "prefix": "ignored here", "accessKeyId": "A", "forcePathStyle": true, "http": { "maxSockets": 7, "keepAliveMsecs": 5, "timeout": null } }"#,
     )
     .unwrap();
     assert_eq!((config.region.as_str(), config.parallelism, config.attempts), ("us-east-1", 10, 3));
     assert!(config.force_path_style);
     assert_eq!(
         (config.http.max_sockets, config.http.keep_alive_msecs, config.http.timeout),
-        (7, 5, 60_000)
+        (7, 5, 0)
     );
+    assert_eq!(config.http.idle_timeout(), None, "null is Infinity");
+    assert_eq!(config.http.connect_timeout, 10_000);
     assert_eq!(config.credentials(), None, "a key without a secret is no credential");
 }
 
