@@ -31,7 +31,12 @@ fn finish(workers: Vec<Child>) -> Vec<String> {
         let output = worker.wait_with_output().expect("the worker ends");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "a worker failed:\n{text}");
-        lines.extend(text.lines().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned));
+        // The first one follows the test's name on its line.
+        lines.extend(
+            text.lines()
+                .filter_map(|line| line.split_once("> "))
+                .map(|(_, line)| line.to_owned()),
+        );
     }
     lines
 }
@@ -145,6 +150,7 @@ async fn spec05_4_4_each_object_is_created_by_one_process() {
 async fn spec05_4_4_a_killed_writer_leaves_whole_objects_and_free_locks() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let store = open(directory.path(), "none");
+    let mut seen = 0;
     for round in 0..5 {
         let mut writers: Vec<Child> = (0..2).map(|worker| start(directory.path(), "churn", worker)).collect();
         std::thread::sleep(Duration::from_millis(60 + round * 17));
@@ -160,6 +166,7 @@ async fn spec05_4_4_a_killed_writer_leaves_whole_objects_and_free_locks() {
             .await
             .expect("list");
         for entry in page.entries {
+            seen += usize::from(entry.size > 10_000);
             let body = store.get(&entry.key).await.expect("a whole object").body;
             let text = String::from_utf8(body.to_vec()).expect("text");
             let word = text.split_inclusive(' ').next().expect("a word");
@@ -175,6 +182,7 @@ async fn spec05_4_4_a_killed_writer_leaves_whole_objects_and_free_locks() {
         }
         assert!(started.elapsed() < Duration::from_secs(5));
     }
+    assert!(seen > 0, "the writers were killed after they had begun");
 }
 
 #[tokio::test]

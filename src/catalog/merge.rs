@@ -7,6 +7,7 @@
 //! is renumbered on the local side.
 
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 
 type Object = Map<String, Json>;
 
@@ -16,8 +17,8 @@ const STORED_WINS: [&str; 2] = ["version", "createdBy"];
 const WHOLE: [&str; 5] = ["partitions", "attributes", "hooks", "map", "cache"];
 
 /// Merged metadata. `bases`: earlier states of the file as this process knew it.
-pub(super) fn merge(stored: &Json, local: &Json, bases: &[Json], remove: &[String]) -> Json {
-    let bases: Vec<&Json> = bases.iter().collect();
+pub(super) fn merge(stored: &Json, local: &Json, bases: &[Arc<Json>], remove: &[String]) -> Json {
+    let bases: Vec<&Json> = bases.iter().map(AsRef::as_ref).collect();
     let mut merged = stored.as_object().cloned().unwrap_or_default();
     if let Json::Object(local) = local {
         for (key, value) in local {
@@ -30,10 +31,14 @@ pub(super) fn merge(stored: &Json, local: &Json, bases: &[Json], remove: &[Strin
             }
         }
     }
-    let mut resources = merged.get("resources").and_then(Json::as_object).cloned().unwrap_or_default();
+    let mut resources = match merged.get_mut("resources").map(Json::take) {
+        Some(Json::Object(resources)) => resources,
+        _ => Object::new(),
+    };
     for (name, entry) in local.get("resources").and_then(Json::as_object).into_iter().flatten() {
         let Json::Object(entry) = entry else { continue };
         let merged_entry = match resources.get(name) {
+            Some(Json::Object(stored)) if stored == entry => continue,
             Some(Json::Object(stored)) => {
                 let bases: Vec<&Json> = bases.iter().filter_map(|base| base.get("resources")?.get(name)).collect();
                 merge_resource(stored, entry, &bases)

@@ -55,9 +55,9 @@ pub struct Loaded {
 #[derive(Debug, Default)]
 struct Known {
     /// Content and ETag as last read or written.
-    stored: Option<(Json, Option<String>)>,
+    stored: Option<(Arc<Json>, Option<String>)>,
     /// What this process last asked for.
-    local: Option<Json>,
+    local: Option<Arc<Json>>,
 }
 
 /// Reader and writer of the metadata file of one database.
@@ -153,7 +153,7 @@ impl Catalog {
                 Some((metadata, etag)) => {
                     let merged = merge::merge(&metadata, &local, &bases, remove);
                     // Whoever won the race may have written everything already.
-                    if lost && merged == metadata {
+                    if lost && merged == *metadata {
                         return Ok(self.saved(merged, etag, local));
                     }
                     (merged, Some(etag))
@@ -176,24 +176,25 @@ impl Catalog {
         Err(contended())
     }
 
-    async fn read_for_merge(&self) -> Result<Option<(Json, Option<String>)>> {
+    async fn read_for_merge(&self) -> Result<Option<(Arc<Json>, Option<String>)>> {
         let Some(mut stored) = self.read().await? else {
             return Ok(None);
         };
         self.back_up(&mut stored.healing, stored.text).await?;
-        Ok(Some((stored.metadata, stored.etag)))
+        Ok(Some((Arc::new(stored.metadata), stored.etag)))
     }
 
-    fn bases(&self) -> Vec<Json> {
+    fn bases(&self) -> Vec<Arc<Json>> {
         let known = self.known.lock();
         let stored = known.stored.as_ref().map(|(metadata, _)| metadata.clone());
         known.local.iter().cloned().chain(stored).collect()
     }
 
     fn loaded(&self, metadata: Json, etag: Option<String>, healing: Healing, created: bool, backup_key: Option<String>) -> Loaded {
+        let known = Arc::new(metadata.clone());
         *self.known.lock() = Known {
-            stored: Some((metadata.clone(), etag.clone())),
-            local: Some(metadata.clone()),
+            stored: Some((known.clone(), etag.clone())),
+            local: Some(known),
         };
         Loaded {
             metadata,
@@ -208,8 +209,8 @@ impl Catalog {
 
     fn saved(&self, metadata: Json, etag: Option<String>, local: Json) -> Json {
         *self.known.lock() = Known {
-            stored: Some((metadata.clone(), etag)),
-            local: Some(local),
+            stored: Some((Arc::new(metadata.clone()), etag)),
+            local: Some(Arc::new(local)),
         };
         metadata
     }

@@ -177,9 +177,12 @@ impl Inner {
         }
         fs::create_dir_all(directory)?;
         if self.durability == Durability::Full {
-            for ancestor in directory.ancestors().skip(1) {
+            for ancestor in directory.ancestors().skip(1).take_while(|a| a.starts_with(&self.root)) {
                 flush(ancestor)?;
-                if ancestor == self.root {
+            }
+            // The directories above may have been made just now as well, or belong to somebody else.
+            for ancestor in self.root.ancestors().skip(1) {
+                if flush(ancestor).is_err() {
                     break;
                 }
             }

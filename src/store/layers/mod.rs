@@ -54,19 +54,17 @@ pub struct Stacked {
 
 /// Stacks all layers that `backend` needs over relative keys under `prefix`.
 pub fn stack(backend: Arc<dyn Store>, prefix: &str, options: &StackOptions) -> Result<Stacked> {
-    let StoreInfo { kind, immediate, .. } = backend.info();
-    let meter = Arc::new(Meter::default());
+    stack_with(backend, prefix, options, Arc::default())
+}
+
+/// [`stack`] that counts into a meter shared with other stacks of the same backend.
+pub fn stack_with(backend: Arc<dyn Store>, prefix: &str, options: &StackOptions, meter: Arc<Meter>) -> Result<Stacked> {
+    let kind = backend.info().kind;
     let mut store = backend;
     if !prefix.is_empty() {
         store = Arc::new(PrefixStore::new(store, prefix)?);
     }
-    store = Arc::new(MeterLayer::new(store, meter.clone()));
-    if !immediate {
-        store = Arc::new(LimitLayer::new(store, options.parallelism));
-        if kind != "js" {
-            store = Arc::new(RetryLayer::new(store, options.retry.clone(), meter.clone()));
-        }
-    }
+    store = transport(store, options, &meter);
     // Memory and file honour every condition; others are found out.
     if !matches!(kind, "memory" | "file") {
         store = Arc::new(ProbedStore::new(store));
@@ -74,4 +72,22 @@ pub fn stack(backend: Arc<dyn Store>, prefix: &str, options: &StackOptions) -> R
     }
     store = Arc::new(TraceLayer::new(store));
     Ok(Stacked { store, meter })
+}
+
+/// The layers of direct calls on full keys: conditions go to the backend as the caller gave them.
+pub fn stack_raw(backend: Arc<dyn Store>, options: &StackOptions, meter: Arc<Meter>) -> Stacked {
+    let store: Arc<dyn Store> = Arc::new(TraceLayer::new(transport(backend, options, &meter)));
+    Stacked { store, meter }
+}
+
+fn transport(backend: Arc<dyn Store>, options: &StackOptions, meter: &Arc<Meter>) -> Arc<dyn Store> {
+    let StoreInfo { kind, immediate, .. } = backend.info();
+    let mut store: Arc<dyn Store> = Arc::new(MeterLayer::new(backend, meter.clone()));
+    if !immediate {
+        store = Arc::new(LimitLayer::new(store, options.parallelism));
+        if kind != "js" {
+            store = Arc::new(RetryLayer::new(store, options.retry.clone(), meter.clone()));
+        }
+    }
+    store
 }
