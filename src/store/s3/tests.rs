@@ -2,6 +2,7 @@ use super::errors::Redactor;
 use super::list::decode;
 use super::write::copy_source;
 use super::*;
+use crate::store::layers::{StackOptions, stack};
 
 fn config() -> S3Config {
     S3Config {
@@ -77,7 +78,15 @@ async fn spec05_2_8_amazon_is_known_without_a_probe() {
         config.endpoint = endpoint.map(str::to_owned);
         assert!(config.is_aws(), "{endpoint:?}");
         // Any request would fail: there is no network in tests and the credentials are made up.
-        assert_eq!(S3Store::new(config).unwrap().capabilities().await.unwrap(), Capabilities::ALL);
+        let store = Arc::new(S3Store::new(config).unwrap());
+        assert_eq!(store.capabilities().await.unwrap(), Capabilities::ALL);
+        let options = StackOptions {
+            probe: false,
+            ..StackOptions::default()
+        };
+        let stacked = stack(store, "p", &options).unwrap();
+        assert_eq!(stacked.store.capabilities().await.unwrap(), Capabilities::ALL);
+        assert_eq!(stacked.meter.total(), 0);
     }
     for endpoint in [
         "http://localhost:9000",
