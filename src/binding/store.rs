@@ -167,6 +167,7 @@ impl NativeStore {
                 attempts: c.attempts.max(1),
                 ..RetryPolicy::default()
             },
+            probe: !c.is_aws(),
         };
         let store = S3Store::new(c).map_err(to_napi)?;
         Self::build(Arc::new(store), &common.prefix, &options, None).map_err(to_napi)

@@ -32,6 +32,8 @@ pub struct StackOptions {
     pub parallelism: usize,
     /// Retries of temporary failures.
     pub retry: RetryPolicy,
+    /// Find out by trying which conditions the store honours; off where its own answer is certain.
+    pub probe: bool,
 }
 
 impl Default for StackOptions {
@@ -39,6 +41,7 @@ impl Default for StackOptions {
         Self {
             parallelism: 10,
             retry: RetryPolicy::default(),
+            probe: true,
         }
     }
 }
@@ -67,7 +70,9 @@ pub fn stack_with(backend: Arc<dyn Store>, prefix: &str, options: &StackOptions,
     store = transport(store, options, &meter);
     // Memory and file honour every condition; others are found out.
     if !matches!(kind, "memory" | "file") {
-        store = Arc::new(ProbedStore::new(store));
+        if options.probe {
+            store = Arc::new(ProbedStore::new(store));
+        }
         store = Arc::new(GuardLayer::new(store));
     }
     store = Arc::new(TraceLayer::new(store));

@@ -92,6 +92,7 @@ fn quick() -> StackOptions {
             base: Duration::from_millis(1),
             cap: Duration::from_millis(2),
         },
+        probe: true,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Configuration of an S3 store.
 
 use crate::error::{Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::time::Duration;
 use url::Url;
@@ -36,18 +36,32 @@ pub struct S3Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpConfig {
-    /// Sockets open at the same time; 0 for no limit.
+    /// Sockets open at the same time; 0 or `null` (JSON for Infinity) for no limit.
+    #[serde(deserialize_with = "null_is_zero")]
     pub max_sockets: usize,
     /// Idle sockets kept, raised to the parallelism of the store.
+    #[serde(deserialize_with = "null_is_zero")]
     pub max_free_sockets: usize,
     /// Reuse sockets.
     pub keep_alive: bool,
     /// Delay of the first TCP keep-alive probe, milliseconds; 0 for none.
+    #[serde(deserialize_with = "null_is_zero")]
     pub keep_alive_msecs: u64,
     /// Longest silence while waiting for the answer or its next bytes, milliseconds; 0 for none.
+    #[serde(deserialize_with = "null_is_zero")]
     pub timeout: u64,
     /// Longest wait for a connection, milliseconds; 0 for none.
+    #[serde(deserialize_with = "null_is_zero")]
     pub connect_timeout: u64,
+}
+
+/// Infinity is `null` in JSON, and no limit here.
+fn null_is_zero<'de, D, T>(deserializer: D) -> std::result::Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl Default for S3Config {
@@ -170,6 +184,15 @@ impl S3Config {
         };
         let host = host_of(endpoint);
         host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+    }
+
+    /// False when every request goes to a plain HTTP endpoint. The default credential chain may ask HTTPS services.
+    pub(super) fn needs_tls(&self) -> bool {
+        let plain = self
+            .endpoint
+            .as_deref()
+            .is_some_and(|e| Url::parse(e).is_ok_and(|url| url.scheme() == "http"));
+        !plain || self.credentials().is_none()
     }
 
     /// True for a bucket of S3 Express One Zone, which needs session authentication.

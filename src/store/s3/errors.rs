@@ -105,6 +105,7 @@ pub(super) struct Context<'a> {
     pub operation: &'static str,
     pub key: Option<&'a str>,
     pub bucket: &'a str,
+    pub region: &'a str,
     pub conditional: bool,
     pub redactor: &'a Redactor,
     pub connection: Option<&'a Connection>,
@@ -249,7 +250,7 @@ impl Context<'_> {
                 code,
                 "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" | "UnknownError"
             );
-        let region = captured.bucket_region.as_deref().filter(|_| moved)?;
+        let region = captured.bucket_region.as_deref().filter(|region| moved && *region != self.region)?;
         Some(self.redactor.clean(region))
     }
 

@@ -75,6 +75,7 @@ impl S3Store {
             operation,
             key,
             bucket: &self.config.bucket,
+            region: &self.config.region,
             conditional: false,
             redactor: &self.redactor,
             connection: self.connection.get(),

@@ -2,6 +2,7 @@ use super::errors::Redactor;
 use super::list::decode;
 use super::write::copy_source;
 use super::*;
+use crate::store::layers::{StackOptions, stack};
 
 fn config() -> S3Config {
     S3Config {
@@ -52,15 +53,17 @@ fn debug_output_of_a_configuration_has_no_credentials() {
 #[test]
 fn configurations_are_read_in_camel_case_with_defaults() {
     let config: S3Config = serde_json::from_str(
-        r#"{ "bucket": "b", "prefix": "ignored here", "accessKeyId": "A", "forcePathStyle": true, "http": { "maxSockets": 7, "keepAliveMsecs": 5 } }"#,
+        r#"{ "bucket": "b", "prefix": "ignored here", "accessKeyId": "A", "forcePathStyle": true, "http": { "maxSockets": 7, "keepAliveMsecs": 5, "timeout": null } }"#,
     )
     .unwrap();
     assert_eq!((config.region.as_str(), config.parallelism, config.attempts), ("us-east-1", 10, 3));
     assert!(config.force_path_style);
     assert_eq!(
         (config.http.max_sockets, config.http.keep_alive_msecs, config.http.timeout),
-        (7, 5, 60_000)
+        (7, 5, 0)
     );
+    assert_eq!(config.http.idle_timeout(), None, "null is Infinity");
+    assert_eq!(config.http.connect_timeout, 10_000);
     assert_eq!(config.credentials(), None, "a key without a secret is no credential");
 }
 
@@ -75,7 +78,15 @@ async fn spec05_2_8_amazon_is_known_without_a_probe() {
         config.endpoint = endpoint.map(str::to_owned);
         assert!(config.is_aws(), "{endpoint:?}");
         // Any request would fail: there is no network in tests and the credentials are made up.
-        assert_eq!(S3Store::new(config).unwrap().capabilities().await.unwrap(), Capabilities::ALL);
+        let store = Arc::new(S3Store::new(config).unwrap());
+        assert_eq!(store.capabilities().await.unwrap(), Capabilities::ALL);
+        let options = StackOptions {
+            probe: false,
+            ..StackOptions::default()
+        };
+        let stacked = stack(store, "p", &options).unwrap();
+        assert_eq!(stacked.store.capabilities().await.unwrap(), Capabilities::ALL);
+        assert_eq!(stacked.meter.total(), 0);
     }
     for endpoint in [
         "http://localhost:9000",

@@ -10,10 +10,15 @@ use std::sync::{Arc, OnceLock};
 /// containers have no certificate files, the system's, and `NODE_EXTRA_CA_CERTS`.
 pub(super) fn client_config() -> rustls::ClientConfig {
     static CONFIG: OnceLock<rustls::ClientConfig> = OnceLock::new();
-    CONFIG.get_or_init(build).clone()
+    CONFIG.get_or_init(|| with_roots(roots())).clone()
 }
 
-fn build() -> rustls::ClientConfig {
+/// For stores that never use TLS: reading the certificates takes milliseconds.
+pub(super) fn no_certificates() -> rustls::ClientConfig {
+    with_roots(rustls::RootCertStore::empty())
+}
+
+fn roots() -> rustls::RootCertStore {
     let mut roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
@@ -27,6 +32,10 @@ fn build() -> rustls::ClientConfig {
             Err(error) => tracing::warn!(%error, "NODE_EXTRA_CA_CERTS cannot be read"),
         }
     }
+    roots
+}
+
+fn with_roots(roots: rustls::RootCertStore) -> rustls::ClientConfig {
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports the default protocol versions")

@@ -113,7 +113,11 @@ impl Transport {
         tcp.set_connect_timeout(http.connect());
         tcp.set_keepalive((http.keep_alive && http.keep_alive_msecs > 0).then(|| Duration::from_millis(http.keep_alive_msecs)));
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client_config())
+            .with_tls_config(if config.needs_tls() {
+                tls::client_config()
+            } else {
+                tls::no_certificates()
+            })
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
