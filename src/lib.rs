@@ -1,14 +1,19 @@
 //! s3db: a document database on S3.
 //!
 //! Rooms, lowest first: `error`, `value`, `ambient`, `keys`, `codec`, `schema`,
-//! `behavior`, `store`, `catalog`, `resource`, and on top `binding`, the only
-//! room that names napi. Each room may use the ones before it.
+//! `behavior`, `record`, `store`, `catalog`, `resource`, and on top `binding`,
+//! the only room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
 pub mod behavior;
+#[cfg(feature = "node")]
+mod binding;
+pub mod catalog;
 pub mod codec;
 pub mod error;
+pub mod keys;
 pub mod record;
+pub mod resource;
 pub mod schema;
 pub mod store;
 pub mod value;

@@ -114,7 +114,7 @@ export class NativeResource {
   /** Called with event texts { event, payload } of background work (partitionIndexError, ...). Weak: does not keep the process alive. */
   setEventSink(sink: (event: Text) => void): void;
   /**
-   * opts: { id, explicit, refs: 'strict' | 'await' | 'queue', dates?: { field: 'YYYY-MM-DD' } }; record has no id member.
+   * opts: { id, explicit, refs: 'strict' | 'await' | 'queue' | 'none', dates?: { field: 'YYYY-MM-DD' } }; record has no id member.
    * -> { record, events?: [{ event, payload }] }. explicit: create-if-absent, else InvalidResourceItem 409.
    */
   insert(record: Text, opts: Text): Sync<Text>;

@@ -2,8 +2,19 @@
 //!
 //! Backends ([`memory`], [`file`], [`s3`], and the JavaScript object of the
 //! binding) speak full keys; [`prefix`] makes keys relative to the database.
-//! Layers, inside out: backend, prefix, meter, limit, retry, trace.
+//! Layers, inside out: backend, prefix, meter, limit, retry, probe, guard, trace.
 
+pub mod condition;
+pub mod connection;
+#[cfg(feature = "testkit")]
+pub mod contract;
+pub mod file;
+pub mod layers;
+pub mod memory;
+pub mod paging;
+pub mod prefix;
+pub mod probe;
+pub mod s3;
 mod types;
 
 pub use types::*;

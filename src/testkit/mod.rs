@@ -1,1 +1,4 @@
 //! Test support.
+
+pub mod faulty_store;
+pub mod s3_strict;

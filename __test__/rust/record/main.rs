@@ -7,5 +7,7 @@ mod golden;
 
 mod actions;
 mod behaviors;
+mod defects;
 mod records;
 mod schemas;
+mod support;

@@ -1,0 +1,160 @@
+// npm run build: the addon in release form (s3db.node) and the package files (dist/). Does only what is out of date.
+// `--addon` or `--dist` does one half.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { addonPath, root, targetDir } from './paths.mjs';
+import { have } from './proc.mjs';
+
+const require = createRequire(import.meta.url);
+const dist = join(root, 'dist');
+
+/** Cargo with this checkout's target directory. */
+export function cargoEnv() {
+  return { ...process.env, CARGO_TARGET_DIR: targetDir };
+}
+
+function libraryName() {
+  if (process.platform === 'win32') return 's3db.dll';
+  return process.platform === 'darwin' ? 'libs3db.dylib' : 'libs3db.so';
+}
+
+/** Builds the addon and puts it at `s3db.node`; Cargo itself knows what is up to date. */
+export function buildAddon({ quiet = false } = {}) {
+  if (!have('cargo')) throw new Error('cargo was not found: install stable Rust (1.88 or later), then run this again');
+  const args = ['build', '--release', '--lib', '--locked', ...(quiet ? ['--quiet'] : [])];
+  const result = spawnSync('cargo', args, { cwd: root, env: cargoEnv(), stdio: ['ignore', 'inherit', 'inherit'] });
+  if (result.status !== 0) throw new Error(`cargo ${args.join(' ')} failed`);
+  const library = join(targetDir, 'release', libraryName());
+  const built = statSync(library);
+  const current = existsSync(addonPath) ? statSync(addonPath) : null;
+  if (current && current.size === built.size && current.mtimeMs >= built.mtimeMs) return false;
+  // A process may have the old file mapped: replace it, never write into it.
+  const side = `${addonPath}.${process.pid}.part`;
+  copyFileSync(library, side);
+  renameSync(side, addonPath);
+  return true;
+}
+
+function filesUnder(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function stampOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
+  return hash.digest('hex');
+}
+
+/**
+ * Entries of the package: `{ name, source }` where `dist/<name>.mjs` and `.cjs` come from `js/<name>.js`.
+ * The export map in package.json is the one list; patterns are expanded over the files there are.
+ */
+export function entries() {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const names = new Set();
+  for (const target of Object.values(manifest.exports)) {
+    if (typeof target === 'string') continue;
+    const path = (target.import.default ?? target.import).replace('./dist/', '').replace(/\.mjs$/, '');
+    if (!path.includes('*')) {
+      names.add(path);
+      continue;
+    }
+    const [before] = path.split('*');
+    const folder = join(root, 'js', before);
+    for (const file of filesUnder(folder)) {
+      if (file.endsWith('.js')) names.add(relative(join(root, 'js'), file).replace(/\\/g, '/').replace(/\.js$/, ''));
+    }
+  }
+  return [...names].map((name) => ({ name, source: join(root, 'js', `${name}.js`) }));
+}
+
+const isIdentifier = (name) => /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
+
+function writeWrappers(name, moduleNames) {
+  const file = join(dist, name);
+  mkdirSync(dirname(file), { recursive: true });
+  const core = relative(dirname(file), join(dist, 'core.cjs')).replace(/\\/g, '/');
+  const specifier = core.startsWith('.') ? core : `./${core}`;
+  const key = JSON.stringify(name);
+  writeFileSync(`${file}.cjs`, `'use strict';\nmodule.exports = require('${specifier}')[${key}];\n`);
+  const named = moduleNames.filter((each) => each !== 'default' && isIdentifier(each));
+  const lines = [`import core from '${specifier}';`, `const entry = core[${key}];`];
+  // A local name for each, since an exported name may be a reserved word.
+  named.forEach((each, index) => lines.push(`const e${index} = entry[${JSON.stringify(each)}];`));
+  lines.push(`export { ${named.map((each, index) => `e${index} as ${each}`).join(', ')} };`);
+  if (moduleNames.includes('default')) lines.push('export default entry.default;');
+  writeFileSync(`${file}.mjs`, `${lines.join('\n')}\n`);
+}
+
+/** CommonJS reads its own copy of the declarations: TypeScript takes a `.d.ts` of this package for a module. */
+function writeDeclarations() {
+  const rewrite = (text) => text.replace(/(from\s+|import\()(['"])(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
+  const copy = (from, to) => {
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, rewrite(readFileSync(from, 'utf8')));
+  };
+  for (const file of [join(root, 'index.d.ts'), ...filesUnder(join(root, 'types'))]) {
+    copy(file, join(dist, relative(root, file)).replace(/\.d\.ts$/, '.d.cts'));
+  }
+}
+
+/** Bundles js/ into one CommonJS file; both module formats re-export its objects, so `instanceof` holds across them. */
+export async function buildDist() {
+  const sources = [...filesUnder(join(root, 'js')), ...filesUnder(join(root, 'types'))];
+  const stamp = stampOf([...sources, join(root, 'index.d.ts'), join(root, 'package.json'), join(root, 'scripts', 'build.mjs')]);
+  const stampFile = join(dist, '.stamp');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return false;
+  const { build } = await import('esbuild');
+  rmSync(dist, { recursive: true, force: true });
+  const list = entries();
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  await build({
+    stdin: {
+      contents: list.map(({ name, source }) => `export * as ${JSON.stringify(name)} from ${JSON.stringify(source)};`).join('\n'),
+      resolveDir: root
+    },
+    outfile: join(dist, 'core.cjs'),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    keepNames: true,
+    legalComments: 'none',
+    external: Object.keys(manifest.dependencies),
+    define: { 'import.meta.url': '__module_url' },
+    banner: { js: `const __module_url = require('node:url').pathToFileURL(__filename).href;` },
+    logLevel: 'warning'
+  });
+  const core = require(join(dist, 'core.cjs'));
+  for (const { name } of list) writeWrappers(name, Object.keys(core[name]));
+  writeDeclarations();
+  writeFileSync(stampFile, stamp);
+  return true;
+}
+
+/** Both halves, addon first: the bundle loads it. */
+export async function buildAll(options) {
+  buildAddon(options);
+  await buildDist();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const only = process.argv.slice(2);
+  const started = Date.now();
+  try {
+    if (!only.includes('--dist')) console.log(buildAddon() ? 'built s3db.node' : 's3db.node is up to date');
+    if (!only.includes('--addon')) console.log((await buildDist()) ? 'built dist/' : 'dist/ is up to date');
+    console.log(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

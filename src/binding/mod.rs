@@ -1,0 +1,18 @@
+//! The napi binding: conversion, promises, handles. The only room that names napi.
+//!
+//! Texts are tagged JSON, errors are JSON in the message of a thrown error
+//! (`js/native/binding.d.ts` is the contract). Calls on immediate stores are
+//! polled once on the JavaScript thread and usually complete there; everything
+//! else runs on the runtime below.
+
+// The napi macros expand to unsafe glue and undocumented shims.
+#![allow(unsafe_code, missing_docs)]
+
+mod catalog;
+mod error;
+mod function;
+mod resource;
+mod runtime;
+mod schema;
+mod store;
+mod store_js;

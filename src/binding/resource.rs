@@ -1,0 +1,458 @@
+//! Handles of resources, reads and scans.
+
+use super::error::{error_json, to_napi};
+use super::runtime::{Settled, promise, settle};
+use super::store::NativeStore;
+use crate::error::{Error, Kind, Result};
+use crate::keys::{DateHints, Partition};
+use crate::record::Operation;
+use crate::resource::{InsertItem, Read, RefsMode, Resource, ResourceConfig, Scan, ScanKind, ScanOptions, WriteOptions};
+use crate::value::{Object, Value, text};
+use napi::Status;
+use napi::bindgen_prelude::{Env, Function, PromiseRaw};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use serde::Deserialize;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+type EventFn = ThreadsafeFunction<String, (), String, Status, false, true>;
+
+/// Record read for a later write.
+#[napi]
+pub struct NativeRead {
+    read: Arc<Read>,
+    quoted: bool,
+}
+
+#[napi]
+impl NativeRead {
+    #[napi(getter)]
+    pub fn text(&self) -> String {
+        self.read.text().to_owned()
+    }
+
+    #[napi(getter)]
+    pub fn etag(&self) -> Option<String> {
+        self.read
+            .etag()
+            .map(|e| if self.quoted { format!("\"{e}\"") } else { e.to_owned() })
+    }
+}
+
+#[napi]
+pub struct NativeResource {
+    resource: Resource,
+    quoted: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PartitionText {
+    name: String,
+    fields: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfigText {
+    name: String,
+    version: String,
+    #[serde(default)]
+    behavior: Option<String>,
+    #[serde(default)]
+    definition_hash: String,
+    #[serde(default)]
+    partitions: Vec<PartitionText>,
+    parallelism: Option<usize>,
+    #[serde(default)]
+    etag_quoted: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WriteText {
+    id: String,
+    explicit: bool,
+    refs: Option<String>,
+    dates: Option<DateHints>,
+    old_dates: Option<DateHints>,
+    operation: Option<String>,
+    if_match: Option<String>,
+    full: bool,
+}
+
+impl WriteText {
+    fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|e| Error::new(Kind::Validation, format!("invalid write options: {e}")))
+    }
+
+    fn options(&self) -> Result<WriteOptions> {
+        Ok(WriteOptions {
+            explicit: self.explicit,
+            refs: match self.refs.as_deref() {
+                None | Some("queue") => RefsMode::Queue,
+                Some("await") => RefsMode::Await,
+                Some("strict") => RefsMode::Strict,
+                Some("none") => RefsMode::None,
+                Some(other) => {
+                    return Err(Error::validation(
+                        "refs",
+                        format!("unknown mode '{other}'; use queue, await, strict or none"),
+                    ));
+                }
+            },
+            dates: self.dates.clone(),
+            old_dates: self.old_dates.clone(),
+            if_match: self.if_match.clone(),
+            full: self.full,
+        })
+    }
+
+    fn operation(&self) -> Operation {
+        match self.operation.as_deref() {
+            Some("upsert") => Operation::Upsert,
+            Some("insert") => Operation::Insert,
+            Some("replace") => Operation::Replace,
+            _ => Operation::Update,
+        }
+    }
+}
+
+fn object(record: &str) -> Result<Object> {
+    match text::parse(record)? {
+        Value::Object(o) => Ok(o),
+        _ => Err(Error::validation("data", "a record must be an object")),
+    }
+}
+
+fn strings(list: &str) -> Result<Vec<String>> {
+    serde_json::from_str(list).map_err(|_| Error::validation("ids", "ids must be an array of strings"))
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    let mut out = String::from("{\"results\":[");
+    for (i, part) in parts.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        out.push_str(&part);
+    }
+    out.push_str("]}");
+    out
+}
+
+fn failure(error: &Error) -> String {
+    format!("{{\"error\":{}}}", error_json(error))
+}
+
+#[napi]
+impl NativeResource {
+    #[napi(constructor)]
+    pub fn new(store: &NativeStore, config: String) -> napi::Result<Self> {
+        let c: ConfigText = serde_json::from_str(&config)
+            .map_err(|e| to_napi(Error::new(Kind::Database, format!("Invalid resource configuration: {e}"))))?;
+        let codec = super::schema::record_codec(&config).map_err(to_napi)?;
+        let resource = Resource::new(
+            ResourceConfig {
+                name: c.name,
+                version: c.version,
+                behavior: c.behavior.unwrap_or_else(|| "user-managed".into()),
+                definition_hash: c.definition_hash,
+                partitions: c
+                    .partitions
+                    .into_iter()
+                    .map(|p| Partition {
+                        name: p.name,
+                        fields: p.fields,
+                    })
+                    .collect(),
+                parallelism: c.parallelism.unwrap_or(10).max(1),
+                etag_quoted: c.etag_quoted,
+            },
+            codec,
+            store.relative()?,
+        )
+        .map_err(to_napi)?;
+        Ok(Self {
+            resource,
+            quoted: c.etag_quoted,
+        })
+    }
+
+    #[napi]
+    pub fn set_event_sink(&self, sink: Function<'_, String, ()>) -> napi::Result<()> {
+        let sink: EventFn = sink.build_threadsafe_function::<String>().weak::<true>().build()?;
+        self.resource.set_event_sink(Arc::new(move |event, payload| {
+            let mut out = String::from("{\"event\":");
+            text::write_string(event, &mut out);
+            out.push_str(",\"payload\":");
+            text::write_tagged(&payload, &mut out);
+            out.push('}');
+            sink.call(out, ThreadsafeFunctionCallMode::NonBlocking);
+        }));
+        Ok(())
+    }
+
+    #[napi]
+    pub fn insert<'env>(&self, env: &'env Env, record: String, opts: String) -> napi::Result<Settled<'env, String>> {
+        let resource = self.resource.clone();
+        settle(env, resource.is_immediate(), async move {
+            let w = WriteText::parse(&opts)?;
+            Ok(resource.insert(&w.id, object(&record)?, &w.options()?).await?.to_text())
+        })
+    }
+
+    #[napi]
+    pub fn insert_many<'env>(&self, env: &'env Env, items: String, opts: String) -> napi::Result<PromiseRaw<'env, String>> {
+        let resource = self.resource.clone();
+        promise(env, async move {
+            let shared = WriteText::parse(&opts)?.options()?;
+            let Value::Array(items) = text::parse(&items)? else {
+                return Err(Error::validation("items", "insertMany takes an array"));
+            };
+            let mut list = Vec::with_capacity(items.len());
+            for item in items {
+                let Value::Object(mut item) = item else {
+                    return Err(Error::validation("items", "every item must be an object"));
+                };
+                let (Some(Value::String(id)), Some(Value::Object(record))) = (item.swap_remove("id"), item.swap_remove("data")) else {
+                    return Err(Error::validation("items", "every item has an id and data"));
+                };
+                let mut options = shared.clone();
+                options.explicit = item.get("explicit") == Some(&Value::Bool(true));
+                if let Some(Value::Object(dates)) = item.get("dates") {
+                    options.dates = Some(hints(dates));
+                }
+                list.push(InsertItem { id, record, options });
+            }
+            let results = resource.insert_many(list).await;
+            Ok(join(results.iter().map(|r| match r {
+                Ok(written) => written.to_text(),
+                Err(e) => failure(e),
+            })))
+        })
+    }
+
+    #[napi]
+    pub fn get<'env>(&self, env: &'env Env, id: String) -> napi::Result<Settled<'env, String>> {
+        let resource = self.resource.clone();
+        settle(env, resource.is_immediate(), async move { resource.get(&id).await })
+    }
+
+    #[napi]
+    pub fn get_many<'env>(&self, env: &'env Env, ids: String) -> napi::Result<PromiseRaw<'env, String>> {
+        let resource = self.resource.clone();
+        promise(env, async move {
+            let results = resource.get_many(strings(&ids)?).await;
+            Ok(join(results.into_iter().map(|r| match r {
+                Ok(Some(record)) => format!("{{\"record\":{record}}}"),
+                Ok(None) => "{\"missing\":true}".to_owned(),
+                Err(e) => failure(&e),
+            })))
+        })
+    }
+
+    #[napi]
+    pub fn exists<'env>(&self, env: &'env Env, id: String) -> napi::Result<Settled<'env, bool>> {
+        let resource = self.resource.clone();
+        settle(env, resource.is_immediate(), async move { resource.exists(&id).await })
+    }
+
+    #[napi]
+    pub fn read<'env>(&self, env: &'env Env, id: String) -> napi::Result<Settled<'env, NativeRead>> {
+        let (resource, quoted) = (self.resource.clone(), self.quoted);
+        settle(env, resource.is_immediate(), async move {
+            Ok(NativeRead {
+                read: Arc::new(resource.read(&id).await?),
+                quoted,
+            })
+        })
+    }
+
+    #[napi]
+    pub fn read_head<'env>(&self, env: &'env Env, id: String) -> napi::Result<Settled<'env, NativeRead>> {
+        let (resource, quoted) = (self.resource.clone(), self.quoted);
+        settle(env, resource.is_immediate(), async move {
+            Ok(NativeRead {
+                read: Arc::new(resource.read_head(&id).await?),
+                quoted,
+            })
+        })
+    }
+
+    #[napi]
+    pub fn update<'env>(&self, env: &'env Env, read: &NativeRead, record: String, opts: String) -> napi::Result<Settled<'env, String>> {
+        let (resource, read) = (self.resource.clone(), read.read.clone());
+        settle(env, resource.is_immediate(), async move {
+            let w = WriteText::parse(&opts)?;
+            Ok(resource
+                .update(&read, object(&record)?, w.operation(), &w.options()?)
+                .await?
+                .to_text())
+        })
+    }
+
+    #[napi]
+    pub fn patch<'env>(&self, env: &'env Env, read: &NativeRead, record: String, opts: String) -> napi::Result<Settled<'env, String>> {
+        let (resource, read) = (self.resource.clone(), read.read.clone());
+        settle(env, resource.is_immediate(), async move {
+            let w = WriteText::parse(&opts)?;
+            Ok(resource.patch(&read, object(&record)?, &w.options()?).await?.to_text())
+        })
+    }
+
+    #[napi]
+    pub fn replace<'env>(&self, env: &'env Env, id: String, record: String, opts: String) -> napi::Result<Settled<'env, String>> {
+        let resource = self.resource.clone();
+        settle(env, resource.is_immediate(), async move {
+            let w = WriteText::parse(&opts)?;
+            Ok(resource.replace(&id, object(&record)?, &w.options()?).await?.to_text())
+        })
+    }
+
+    #[napi]
+    pub fn delete<'env>(&self, env: &'env Env, id: String, read: Option<&NativeRead>, opts: String) -> napi::Result<Settled<'env, String>> {
+        let (resource, read) = (self.resource.clone(), read.map(|r| r.read.clone()));
+        settle(env, resource.is_immediate(), async move {
+            let w = WriteText::parse(&opts)?;
+            resource.delete(&id, read.as_deref(), &w.options()?).await?;
+            Ok("{}".to_owned())
+        })
+    }
+
+    #[napi]
+    pub fn delete_many<'env>(&self, env: &'env Env, ids: String) -> napi::Result<PromiseRaw<'env, String>> {
+        let resource = self.resource.clone();
+        promise(env, async move {
+            let removed = resource.delete_many(strings(&ids)?).await?;
+            let errors: Vec<_> = removed
+                .errors
+                .iter()
+                .map(|e| serde_json::json!({ "id": e.key, "code": e.code, "message": e.message }))
+                .collect();
+            Ok(serde_json::json!({ "deleted": removed.deleted, "errors": errors }).to_string())
+        })
+    }
+
+    #[napi]
+    pub fn delete_all<'env>(&self, env: &'env Env, scope: String) -> napi::Result<PromiseRaw<'env, String>> {
+        let resource = self.resource.clone();
+        promise(env, async move {
+            let everything = match scope.as_str() {
+                "records" => false,
+                "all" => true,
+                other => return Err(Error::validation("scope", format!("unknown scope '{other}'; use records or all"))),
+            };
+            let count = resource.delete_all(everything).await?;
+            Ok(format!("{{\"deletedCount\":{count}}}"))
+        })
+    }
+
+    #[napi]
+    pub fn count<'env>(&self, env: &'env Env, opts: String) -> napi::Result<Settled<'env, f64>> {
+        let resource = self.resource.clone();
+        settle(env, resource.is_immediate(), async move {
+            let o = scan_options(&opts)?;
+            let count = resource.count(o.partition.as_deref(), &o.values, o.dates.as_ref()).await?;
+            Ok(count as f64)
+        })
+    }
+
+    #[napi]
+    pub fn scan(&self, opts: String) -> napi::Result<NativeScan> {
+        let scan = self.resource.scan(scan_options(&opts).map_err(to_napi)?).map_err(to_napi)?;
+        Ok(NativeScan {
+            immediate: scan.is_immediate(),
+            scan: Arc::new(Mutex::new(scan)),
+        })
+    }
+
+    #[napi]
+    pub fn partition_key(&self, partition: String, id: String, record: String, dates: Option<String>) -> napi::Result<Option<String>> {
+        let dates: Option<DateHints> = dates.and_then(|d| serde_json::from_str(&d).ok());
+        object(&record)
+            .and_then(|r| self.resource.partition_key(&partition, &id, &r, dates.as_ref()))
+            .map_err(to_napi)
+    }
+
+    #[napi]
+    pub fn encode<'env>(
+        &self,
+        env: &'env Env,
+        record: String,
+        operation: String,
+        id: Option<String>,
+    ) -> napi::Result<Settled<'env, String>> {
+        let resource = self.resource.clone();
+        settle(env, resource.is_immediate(), async move {
+            let operation = WriteText {
+                operation: Some(operation),
+                ..WriteText::default()
+            }
+            .operation();
+            let encoded = resource.encode_record(object(&record)?, operation, id.as_deref()).await?;
+            let events: Vec<_> = encoded.events.iter().map(|e| e.name).collect();
+            Ok(serde_json::json!({
+                "metadata": encoded.metadata, "body": String::from_utf8_lossy(&encoded.body),
+                "contentType": encoded.content_type, "events": events,
+            })
+            .to_string())
+        })
+    }
+
+    #[napi]
+    pub fn drain<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        let resource = self.resource.clone();
+        promise(env, async move {
+            resource.drain().await;
+            Ok(())
+        })
+    }
+}
+
+#[napi]
+pub struct NativeScan {
+    scan: Arc<Mutex<Scan>>,
+    immediate: bool,
+}
+
+#[napi]
+impl NativeScan {
+    #[napi]
+    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<Settled<'env, String>> {
+        let scan = self.scan.clone();
+        settle(env, self.immediate, async move { scan.lock().await.next().await })
+    }
+}
+
+fn hints(dates: &Object) -> DateHints {
+    dates
+        .iter()
+        .filter_map(|(k, v)| v.as_str().map(|s| (k.clone(), s.into())))
+        .collect()
+}
+
+fn scan_options(opts: &str) -> Result<ScanOptions> {
+    let o = object(opts)?;
+    let size = |name: &str| match o.get(name) {
+        Some(Value::Number(n)) if *n >= 0.0 && n.is_finite() => Ok(Some(n.floor() as usize)),
+        None | Some(Value::Null | Value::Undefined) => Ok(None),
+        _ => Err(Error::validation(name, format!("{name} must be a number of 0 or more"))),
+    };
+    let members = |name: &str| o.get(name).and_then(Value::as_object).cloned();
+    Ok(ScanOptions {
+        kind: if o.get("kind").and_then(Value::as_str) == Some("records") {
+            ScanKind::Records
+        } else {
+            ScanKind::Ids
+        },
+        partition: o.get("partition").and_then(Value::as_str).map(str::to_owned),
+        values: members("values").unwrap_or_default(),
+        dates: members("dates").map(|d| hints(&d)),
+        filter: members("filter"),
+        limit: size("limit")?,
+        offset: size("offset")?.unwrap_or(0),
+        batch: size("batch")?.unwrap_or(0),
+    })
+}

@@ -1,0 +1,345 @@
+//! Listings as pulled batches: one page of keys and one batch of records in memory at a time.
+
+use super::compose::System;
+use super::{Core, Resource, stored_version};
+use crate::error::{Error, Kind, Result};
+use crate::keys::{DateHints, field_value};
+use crate::store::ListRequest;
+use crate::value::{Object, Value, text};
+use futures::StreamExt as _;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a scan yields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScanKind {
+    /// Ids.
+    #[default]
+    Ids,
+    /// Records.
+    Records,
+}
+
+/// Options of a scan.
+#[derive(Debug, Clone, Default)]
+pub struct ScanOptions {
+    /// Ids or records.
+    pub kind: ScanKind,
+    /// Partition to list; all of it without values (decision 54).
+    pub partition: Option<String>,
+    /// Requested partition values.
+    pub values: Object,
+    /// Days for date values that need JavaScript's parser.
+    pub dates: Option<DateHints>,
+    /// Strict equality filter (`query`).
+    pub filter: Option<Object>,
+    /// At most this many results; `None` for all.
+    pub limit: Option<usize>,
+    /// Entries to skip before filtering.
+    pub offset: usize,
+    /// Results of one `next`, default 1000.
+    pub batch: usize,
+}
+
+/// A running scan.
+pub struct Scan {
+    core: Arc<Core>,
+    kind: ScanKind,
+    prefix: String,
+    partition: Option<(usize, Vec<(usize, String)>)>,
+    filter: Option<Object>,
+    token: Option<String>,
+    listed_all: bool,
+    skip: usize,
+    remaining: Option<usize>,
+    batch: usize,
+    pending: VecDeque<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    id: String,
+    values: Vec<(String, String)>,
+}
+
+const PAGE: usize = 1000;
+
+impl Resource {
+    /// Starts a scan; nothing is requested yet.
+    pub fn scan(&self, options: ScanOptions) -> Result<Scan> {
+        let core = self.0.clone();
+        let (prefix, partition) = core.listing(options.partition.as_deref(), &options.values, options.dates.as_ref())?;
+        Ok(Scan {
+            kind: options.kind,
+            prefix,
+            partition,
+            filter: options.filter.filter(|f| !f.is_empty()),
+            token: None,
+            listed_all: false,
+            skip: options.offset,
+            remaining: options.limit,
+            batch: if options.batch == 0 { PAGE } else { options.batch },
+            pending: VecDeque::new(),
+            core,
+        })
+    }
+
+    /// Number of records, or of references in a partition.
+    pub async fn count(&self, partition: Option<&str>, values: &Object, dates: Option<&DateHints>) -> Result<usize> {
+        let core = &self.0;
+        let (prefix, partition) = core.listing(partition, values, dates)?;
+        let mut request = ListRequest {
+            prefix,
+            ..ListRequest::default()
+        };
+        let mut count = 0;
+        loop {
+            let page = core.store.list(request.clone()).await?;
+            count += match &partition {
+                Some((_, filter)) if !filter.is_empty() => page.entries.iter().filter(|e| core.entry(&e.key, &partition).is_some()).count(),
+                _ => page.entries.len(),
+            };
+            match page.next_token {
+                Some(token) => request.token = Some(token),
+                None => return Ok(count),
+            }
+        }
+    }
+}
+
+impl Core {
+    #[allow(clippy::type_complexity)]
+    fn listing(
+        &self,
+        partition: Option<&str>,
+        values: &Object,
+        dates: Option<&DateHints>,
+    ) -> Result<(String, Option<(usize, Vec<(usize, String)>)>)> {
+        let Some(name) = partition else {
+            return Ok((self.keys.data_prefix().to_owned(), None));
+        };
+        let partition = self.partition(name)?;
+        let index = self.config.partitions.iter().position(|p| p.name == name).unwrap_or(0);
+        let (prefix, filter) = partition.prefix(&self.config.name, values, dates)?;
+        Ok((prefix, Some((index, filter))))
+    }
+
+    /// Id and partition values of a listed key; `None` when it is not an entry or does not pass the segment filter.
+    fn entry(&self, key: &str, partition: &Option<(usize, Vec<(usize, String)>)>) -> Option<Entry> {
+        let Some((index, filter)) = partition else {
+            return self.keys.id_of(key).map(|id| Entry {
+                id: id.to_owned(),
+                values: Vec::new(),
+            });
+        };
+        let partition = &self.config.partitions[*index];
+        let (values, id) = partition.parse(&self.config.name, key)?;
+        if filter.iter().any(|(i, wanted)| values.get(*i) != Some(&wanted.as_str())) {
+            return None;
+        }
+        let values = partition
+            .fields
+            .iter()
+            .zip(values)
+            .map(|((f, _), v)| (f.clone(), v.to_owned()))
+            .collect();
+        Some(Entry { id: id.to_owned(), values })
+    }
+}
+
+impl Scan {
+    /// True when `next` may run on the caller's thread: the store never waits and the batch is small.
+    pub fn is_immediate(&self) -> bool {
+        let small = self.remaining.unwrap_or(usize::MAX).min(self.batch) <= 100 && self.filter.is_none() && self.skip < 5000;
+        self.core.immediate && !self.core.codec.is_heavy() && (small || self.kind == ScanKind::Ids)
+    }
+
+    /// Next batch as text `{ items, done }`.
+    pub async fn next(&mut self) -> Result<String> {
+        let mut out = String::from("{\"items\":[");
+        let mut taken = 0;
+        while taken < self.batch && self.remaining != Some(0) {
+            if self.pending.is_empty() {
+                if self.listed_all {
+                    break;
+                }
+                self.fetch_page().await?;
+                continue;
+            }
+            let want = self.remaining.unwrap_or(usize::MAX).min(self.batch - taken);
+            let got = match self.kind {
+                ScanKind::Ids => self.take_ids(want, taken, &mut out),
+                ScanKind::Records => self.take_records(want, taken, &mut out).await?,
+            };
+            taken += got;
+            if let Some(remaining) = &mut self.remaining {
+                *remaining -= got;
+            }
+        }
+        let done = self.remaining == Some(0) || (self.listed_all && self.pending.is_empty());
+        out.push_str(if done { "],\"done\":true}" } else { "],\"done\":false}" });
+        Ok(out)
+    }
+
+    fn take_ids(&mut self, want: usize, taken: usize, out: &mut String) -> usize {
+        let n = want.min(self.pending.len());
+        for (i, entry) in self.pending.drain(..n).enumerate() {
+            if taken + i > 0 {
+                out.push(',');
+            }
+            text::write_string(&entry.id, out);
+        }
+        n
+    }
+
+    /// Loads pending records in key order, a bounded number at once, until `want` matched or none is left.
+    async fn take_records(&mut self, want: usize, taken: usize, out: &mut String) -> Result<usize> {
+        let chunk = if self.filter.is_some() {
+            self.pending.len()
+        } else {
+            want.min(self.pending.len())
+        };
+        let entries: Vec<Entry> = self.pending.drain(..chunk).collect();
+        let mut matched = 0;
+        let mut used = 0;
+        {
+            let core = self.core.clone();
+            let partition = self.partition.as_ref().map(|(index, _)| *index);
+            let filter = self.filter.as_ref();
+            let loads = futures::stream::iter(entries.iter().cloned()).map(|entry| core.load_entry(entry, partition));
+            let mut loads = std::pin::pin!(loads.buffered(core.config.parallelism.max(1)));
+            while matched < want
+                && let Some(loaded) = loads.next().await
+            {
+                used += 1;
+                let Some((record, record_text)) = loaded? else { continue };
+                if filter.is_some_and(|f| !matches(&record, f)) {
+                    continue;
+                }
+                if taken + matched > 0 {
+                    out.push(',');
+                }
+                out.push_str(&record_text);
+                matched += 1;
+            }
+        }
+        for entry in entries.into_iter().skip(used).rev() {
+            self.pending.push_front(entry);
+        }
+        Ok(matched)
+    }
+
+    async fn fetch_page(&mut self) -> Result<()> {
+        let exact = self.filter.is_none() && self.partition.as_ref().is_none_or(|(_, f)| f.is_empty());
+        let want = match self.remaining {
+            Some(remaining) if exact => self.skip.saturating_add(remaining).clamp(1, PAGE),
+            _ => PAGE,
+        };
+        let page = self
+            .core
+            .store
+            .list(ListRequest {
+                prefix: self.prefix.clone(),
+                token: self.token.take(),
+                max_keys: u32::try_from(want).unwrap_or(1000),
+                ..ListRequest::default()
+            })
+            .await?;
+        for listed in page.entries {
+            let Some(entry) = self.core.entry(&listed.key, &self.partition) else {
+                continue;
+            };
+            if self.skip > 0 {
+                self.skip -= 1;
+                continue;
+            }
+            self.pending.push_back(entry);
+        }
+        self.token = page.next_token;
+        self.listed_all = self.token.is_none();
+        Ok(())
+    }
+}
+
+impl Core {
+    /// One record of a listing. `None`: vanished between LIST and GET, or no longer in this partition.
+    async fn load_entry(self: &Arc<Self>, entry: Entry, partition: Option<usize>) -> Result<Option<(Object, String)>> {
+        let loaded = if self.immediate {
+            self.load(&entry.id).await
+        } else {
+            let (core, id) = (self.clone(), entry.id.clone());
+            tokio::spawn(async move { core.load(&id).await })
+                .await
+                .unwrap_or_else(|e| Err(Error::new(Kind::Unknown, format!("reader failed: {e}"))))
+        };
+        let (stored, decoded) = match loaded {
+            Ok(loaded) => loaded,
+            Err(e) if e.is_not_found() => return Ok(None),
+            Err(e) if e.kind() == Kind::Crypto => {
+                let mut record = Object::default();
+                record.insert("_decryptionFailed".into(), Value::Bool(true));
+                record.insert("_error".into(), Value::from(e.message()));
+                if partition.is_some() {
+                    record.insert("_partition".into(), Value::from("partition"));
+                }
+                let text = self.plain_text(&record, &entry.id, &[]);
+                return Ok(Some((record, text)));
+            }
+            Err(e) => return Err(e),
+        };
+        let mut system = System::of(&stored.meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
+        let name;
+        if let Some(index) = partition {
+            let partition = &self.config.partitions[index];
+            let version = stored_version(&stored.meta.metadata).unwrap_or(&self.config.version);
+            let version = if decoded.version_differs.is_some() {
+                version
+            } else {
+                self.config.version.as_str()
+            };
+            let view = self.indexable(&decoded.record, &entry.id, version);
+            // The record is the truth: a reference it no longer has is stale (a crash between data and index).
+            // A value that only JavaScript's date parser understands cannot be checked here and is believed.
+            match partition.key(&self.config.name, &entry.id, &view, None) {
+                Ok(Some(key)) => {
+                    let listed = partition
+                        .parse(&self.config.name, &key)
+                        .map(|(values, _)| values.into_iter().map(str::to_owned).collect::<Vec<_>>());
+                    let same = listed.is_some_and(|now| now.iter().zip(&entry.values).all(|(a, (_, b))| a == b));
+                    if !same && !self.needs_javascript_dates(index, &decoded.record) {
+                        return Ok(None);
+                    }
+                }
+                Ok(None) => return Ok(None),
+                Err(e) => return Err(e),
+            }
+            name = partition.name.as_str();
+            system.partition = Some((name, &entry.values));
+        }
+        let text = self.record_text(&decoded.record, &entry.id, &system);
+        Ok(Some((decoded.record, text)))
+    }
+
+    fn needs_javascript_dates(&self, partition: usize, record: &Object) -> bool {
+        self.config.partitions[partition].fields.iter().any(|(field, rule)| {
+            rule.contains("date")
+                && matches!(field_value(record, field), Some(Value::String(s))
+                    if crate::keys::apply_rule(&Value::String(s.clone()), rule) == Value::String(s.clone()) && s.len() != 10)
+        })
+    }
+}
+
+/// Strict equality of every filter entry; a dotted key is resolved through objects when no literal key exists.
+fn matches(record: &Object, filter: &Object) -> bool {
+    filter.iter().all(|(key, wanted)| {
+        let actual = record.get(key).or_else(|| field_value(record, key));
+        match (actual, wanted) {
+            (None, Value::Undefined) => true,
+            (None, _) => false,
+            (Some(Value::Number(a)), Value::Number(b)) => a == b,
+            // Objects, arrays and dates are equal by identity in JavaScript, which no stored value has.
+            (Some(Value::Array(_) | Value::Object(_) | Value::Date(_) | Value::Bytes(_)), _) => false,
+            (Some(a), b) => a == b,
+        }
+    })
+}
