@@ -237,6 +237,8 @@ impl RecordCodec {
         let uses_body = !self.behavior.is_metadata_only();
         if let (Body::Record(members, plain), true) = (body, uses_body) {
             let own_map = head.map.as_ref().filter(|_| self.behavior == Behavior::BodyOnly);
+            // 13.6 does not apply the record's plugin map to the overflow of body-overflow.
+            let own_plugins = head.plugin_map.as_ref().filter(|_| self.behavior != Behavior::BodyOverflow);
             for (key, value) in members {
                 if key == "_x" {
                     match &value {
@@ -247,7 +249,7 @@ impl RecordCodec {
                 } else if plain && schema.root.children.contains_key(&key) {
                     reading.plain_member(&schema.root, &mut Vec::new(), key, value);
                 } else {
-                    self.body_member(schema, own_map, head.plugin_map.as_ref(), key, value, &mut reading);
+                    self.body_member(schema, own_map, own_plugins, key, value, &mut reading);
                 }
             }
         }

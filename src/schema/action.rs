@@ -390,7 +390,7 @@ fn to_numbers(value: &Value, separator: char, decode: fn(&str) -> f64) -> Value 
                 .iter()
                 .map(|v| match v {
                     Value::Number(n) => Value::Number(*n),
-                    Value::String(s) => Value::Number(item(s)),
+                    Value::String(s) => Value::Number(decode(s)),
                     _ => Value::Number(f64::NAN),
                 })
                 .collect(),
@@ -459,7 +459,7 @@ fn encode_point(value: &Value, precision: Option<u32>) -> Value {
         _ => None,
     };
     let pair = match value {
-        Value::Array(items) => number(items.first()).zip(number(items.get(1))),
+        Value::Array(items) if items.len() == 2 => number(items.first()).zip(number(items.get(1))),
         Value::Object(o) => number(o.get("latitude"))
             .zip(number(o.get("longitude")))
             .or_else(|| number(o.get("lat")).zip(number(o.get("lon")))),

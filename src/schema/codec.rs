@@ -309,7 +309,19 @@ fn decode_ip(codec: Codec, value: Value, env: &Env) -> Value {
     if known {
         return value;
     }
-    read.apply(&value, &env.params).unwrap_or(value)
+    match read.apply(&value, &env.params) {
+        Ok(Value::String(address)) => Value::String(mapped_v4(&address).unwrap_or(address)),
+        Ok(other) => other,
+        Err(_) => value,
+    }
+}
+
+/// IPv4-mapped addresses in their usual form, `::ffff:192.168.1.1`.
+fn mapped_v4(address: &str) -> Option<String> {
+    let (high, low) = address.strip_prefix("::ffff:")?.split_once(':')?;
+    let group = |g: &str| u16::from_str_radix(g, 16).ok().map(u16::to_be_bytes);
+    let ([a, b], [c, d]) = (group(high)?, group(low)?);
+    Some(format!("::ffff:{a}.{b}.{c}.{d}"))
 }
 
 /// Values that have no stored form.

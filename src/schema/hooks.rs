@@ -3,7 +3,7 @@
 use super::SchemaConfig;
 use super::action::{Action, Params};
 use super::codec::Codec;
-use super::definition::{automatic, base, rule_array, shorthand};
+use super::definition::{automatic, bare, base, rule_array, shorthand};
 use super::map::join;
 use crate::error::Result;
 use crate::value::{Object, Value};
@@ -144,8 +144,8 @@ fn leaves(attributes: &Object, prefix: &str, config: &SchemaConfig, hooks: &mut 
             Value::String(text) if !has(hooks, &path) => {
                 // Spellings that 13.6 does not know have only the right action.
                 let codec = automatic(text, text).or_else(|| {
-                    let right = shorthand(text).0;
-                    (base(text).starts_with("geo") || base(text) == "bool").then_some(right)
+                    let later = matches!(bare(base(text)), "geoLat" | "geoLon" | "geoPoint" | "bool");
+                    later.then(|| shorthand(text).0)
                 });
                 if let Some(codec) = codec {
                     register(hooks, &path, codec, config);
