@@ -16,7 +16,7 @@ export function toRecord({ meta: text, body }) {
     etag: meta.etag,
     lastModified: new Date(meta.lastModified).toISOString(),
     size: meta.size,
-    contentEncoding: meta.contentEncoding,
+    contentEncoding: meta.contentEncoding ?? undefined,
     contentLength: meta.size
   };
 }
