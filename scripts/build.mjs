@@ -5,8 +5,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { addonPath, root, targetDir } from './paths.mjs';
+import { addonPath, isProgram, root, targetDir } from './paths.mjs';
 import { have } from './proc.mjs';
 
 const require = createRequire(import.meta.url);
@@ -61,7 +60,7 @@ export function entries() {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const names = new Set();
   for (const target of Object.values(manifest.exports)) {
-    if (typeof target === 'string') continue;
+    if (target === null || typeof target === 'string') continue;
     const path = (target.import.default ?? target.import).replace('./dist/', '').replace(/\.mjs$/, '');
     if (!path.includes('*')) {
       names.add(path);
@@ -88,14 +87,14 @@ function writeWrappers(name, moduleNames) {
   const named = moduleNames.filter((each) => each !== 'default' && isIdentifier(each));
   const lines = [`import core from '${specifier}';`, `const entry = core[${key}];`];
   // A local name for each, since an exported name may be a reserved word.
-  named.forEach((each, index) => lines.push(`const e${index} = entry[${JSON.stringify(each)}];`));
+  for (const [index, each] of named.entries()) lines.push(`const e${index} = entry[${JSON.stringify(each)}];`);
   lines.push(`export { ${named.map((each, index) => `e${index} as ${each}`).join(', ')} };`);
   if (moduleNames.includes('default')) lines.push('export default entry.default;');
   writeFileSync(`${file}.mjs`, `${lines.join('\n')}\n`);
 }
 
 /** CommonJS reads its own copy of the declarations: TypeScript takes a `.d.ts` of this package for a module. */
-function writeDeclarations() {
+export function writeDeclarations() {
   const rewrite = (text) => text.replace(/(from\s+|import\()(['"])(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
   const copy = (from, to) => {
     mkdirSync(dirname(to), { recursive: true });
@@ -146,7 +145,7 @@ export async function buildAll(options) {
   await buildDist();
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url)) {
   const only = process.argv.slice(2);
   const started = Date.now();
   try {

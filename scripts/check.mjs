@@ -1,9 +1,9 @@
 // npm run check: the checks that need neither a server nor a test run of their own (the ledger reads the last one).
-import { pathToFileURL } from 'node:url';
 import { checkPack } from './check-pack.mjs';
 import { checkParity } from './check-parity.mjs';
 import { checkRooms } from './check-rooms.mjs';
 import { checkSize } from './check-size.mjs';
+import { isProgram } from './paths.mjs';
 
 /** Checks in order, also run at the end of `npm test`. */
 export const checks = [
@@ -13,7 +13,7 @@ export const checks = [
   { name: 'parity ledger', work: async () => checkParity() }
 ];
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (isProgram(import.meta.url)) {
   for (const { name, work } of checks) {
     console.log(`== ${name}`);
     const { failed, reasons } = await work();

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The checkout. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,3 +22,6 @@ export const targetBin = (name) => join(targetDir, 'release', process.platform =
 
 /** Path of an example executable in the Cargo target directory. */
 export const targetExample = (name) => join(targetDir, 'release', 'examples', process.platform === 'win32' ? `${name}.exe` : name);
+
+/** Whether the module at `url` is the program that runs. */
+export const isProgram = (url) => process.argv[1] !== undefined && url === pathToFileURL(process.argv[1]).href;

@@ -1,0 +1,146 @@
+// Compiled under `tsc --strict` as an ES module: what users of the package write.
+import S3dbDefault, {
+  type ConditionalResult,
+  ConnectionString,
+  Database,
+  type DatabaseConfig,
+  encrypt,
+  getBehavior,
+  idGenerator,
+  MemoryClient,
+  type PageResult,
+  type PartitionConfig,
+  Resource,
+  type ResourceConfig,
+  S3Client,
+  S3db,
+  Schema,
+  type Stored,
+  tryFn,
+  tryFnSync,
+  ValidationError,
+  Validator
+} from 's3db-native';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_equal: Equal<A, B>): void {}
+
+interface User {
+  name: string;
+  age: number;
+  profile?: { city: string };
+}
+
+const options: DatabaseConfig = { connectionString: 'memory://types/test', parallelism: 10, passphrase: 'x' };
+const db: Database = new S3dbDefault(options);
+const named: S3db = new S3db({ bucket: 'b' });
+// @ts-expect-error options are required
+new Database();
+// @ts-expect-error parallelism is a number or text
+new Database({ parallelism: true });
+
+await db.connect();
+const users = await db.createResource<User>({
+  name: 'users',
+  attributes: { name: 'string|required', age: 'number', profile: { city: 'string' } },
+  behavior: 'body-overflow',
+  partitions: { byAge: { fields: { age: 'number' } } },
+  hooks: { beforeInsert: [(data) => data] },
+  middlewares: { insert: async (context, next) => (context.args.length > 0 ? next() : null) }
+});
+same<typeof users, Resource<User>>(true);
+await db.createResource({ name: 'short', attributes: { a: 'string' }, partitions: ['a'] });
+// @ts-expect-error attributes are required
+await db.createResource({ name: 'none' });
+// @ts-expect-error not a behaviour
+await db.createResource({ name: 'none', attributes: { a: 'string' }, behavior: 'body-always' });
+
+const inserted = await users.insert({ name: 'Ada', age: 36 });
+same<typeof inserted, Stored<User>>(true);
+const name: string = inserted.name;
+const modified: Date = inserted._lastModified;
+await users.insert({ id: 'one', name: 'Ada', age: 36 });
+// @ts-expect-error age is missing
+await users.insert({ name: 'Ada' });
+// @ts-expect-error age is a number
+await users.insert({ name: 'Ada', age: '36' });
+
+const many = await users.insertMany([{ name: 'B', age: 1 }]);
+const failures: { error: Error; item: any }[] = many.errors;
+const maybe: Stored<User> | null = await users.getOrNull('one');
+await users.update('one', { age: 37, 'profile.city': 'London' });
+await users.patch('one', { age: null });
+// @ts-expect-error name is text
+await users.update('one', { name: 7 });
+const listed = await users.list({ partition: 'byAge', partitionValues: { age: 36 }, limit: 5 });
+same<(typeof listed)[number], Stored<User>>(true);
+const ids: string[] = await users.listIds();
+const count: number = await users.count({ partition: 'byAge' });
+const page: PageResult<User> = await users.page({ size: 10 });
+const total: number | null = page.totalItems;
+const found = await users.query({ name: 'Ada' }, { limit: 1 });
+same<typeof found, Stored<User>[]>(true);
+const conditional: ConditionalResult<User> = await users.updateConditional('one', { age: 1 }, { ifMatch: inserted._etag });
+if (conditional.success) conditional.data.age.toFixed();
+else conditional.error.trim();
+// @ts-expect-error ifMatch is needed
+await users.updateConditional('one', { age: 1 });
+for await (const record of users.readable({ batchSize: 10 })) same<typeof record, Stored<User>>(true);
+users.on('inserted', (record) => same<typeof record, Stored<User>>(true));
+users.on('inserted:one', (record) => record);
+db.on('db:resource-created', (created) => created.toUpperCase());
+db.on('db:warning', ({ code, message }) => `${code} ${message}`);
+db.addHook('afterConnect', async () => undefined);
+db.addHook('beforeInsert', async () => undefined);
+
+// Without a type argument records are `any`, as in the JavaScript of old.
+const loose = await db.createResource({ name: 'loose', attributes: { a: 'string' } });
+const record = await loose.insert({ a: 'x', whatever: 1 });
+record.anything.goes;
+const restored: Resource = db.resources.users as Resource;
+const resource: Resource<User> = await db.getResource<User>('users');
+
+const config: ResourceConfig = { name: 'direct', client: new MemoryClient(), attributes: { a: 'string' } };
+new Resource<User>(config);
+const partition: PartitionConfig = { fields: { 'profile.city': 'string|maxlength:3' } };
+const client = new S3Client({ connectionString: 's3://k:s@b/p' });
+client.on('cl:request', (command) => command);
+const keys: string[] = await client.getAllKeys({ prefix: 'resource=users' });
+const body: string = await (await client.getObject('k')).Body.transformToString();
+const parsed: string = new ConnectionString('s3://b').bucket;
+
+const schema = new Schema({ name: 's', attributes: { a: 'string' } });
+const mapped: Record<string, any> = await schema.mapper({ a: 'x' });
+new Validator({ passphrase: 'p' }).compile({ a: 'string' });
+const cipher: string = await encrypt('text', 'pass');
+const behavior = await getBehavior('body-only').handleInsert({});
+const bodyText: string = behavior.body;
+const id: string = idGenerator(10);
+
+const [ok, error, value] = await tryFn(() => users.get('one'));
+if (ok) same<typeof value, Stored<User>>(true);
+else if (error instanceof ValidationError) error.statusCode.toFixed();
+const [, , plain] = tryFnSync(() => 1);
+same<typeof plain, number | null>(true);
+await db.disconnect();
+
+export {
+  body,
+  bodyText,
+  cipher,
+  count,
+  failures,
+  id,
+  ids,
+  keys,
+  mapped,
+  maybe,
+  modified,
+  name,
+  named,
+  parsed,
+  partition,
+  resource,
+  restored,
+  total
+};

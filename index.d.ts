@@ -1,0 +1,19 @@
+// Declarations of s3db-native. Held by type tests and by a comparison with what import and require return.
+import { Database } from './types/database.js';
+import type { DatabaseConfig } from './types/options.js';
+
+export * from './types/behavior-options.js';
+export * from './types/client.js';
+export * from './types/database.js';
+export * from './types/errors.js';
+export * from './types/functions.js';
+export * from './types/options.js';
+export * from './types/plugin-options.js';
+export * from './types/resource.js';
+export * from './types/schema.js';
+
+/** The default export: a subclass of `Database` that adds nothing. */
+declare class S3db extends Database {
+  constructor(options: DatabaseConfig);
+}
+export default S3db;

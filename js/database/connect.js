@@ -1,0 +1,160 @@
+/** Connecting and disconnecting. */
+
+import { Resource } from '../resource/resource.js';
+import { pluginOwners } from '../resource/versions.js';
+import { warnOnce } from '../util/warn.js';
+import { savedPluginAttributes } from './definition.js';
+import { deserializeHooks } from './hook-source.js';
+import { attachRecordHooks } from './hooks.js';
+import { loadMetadata } from './metadata.js';
+import { startPlugins, stopPlugins } from './plugins.js';
+
+function restoredIds({ idGenerator, idSize }) {
+  if (typeof idGenerator === 'number' && idGenerator > 0) return { idGenerator };
+  return { idSize: Number.isInteger(idSize) && idSize > 0 ? idSize : undefined };
+}
+
+/** Flag of the resource for what `cache` holds: objects mean true. */
+export function cacheFlag(cache) {
+  if (cache === undefined || typeof cache === 'boolean') return cache;
+  return Boolean(cache);
+}
+
+function asBoolean(value, fallback) {
+  return typeof value === 'boolean' ? value : fallback;
+}
+
+/** The resource that a metadata entry describes, or undefined when its current version has no data. */
+export function restoreResource(database, name, entry) {
+  const currentVersion = entry.currentVersion ?? 'v1';
+  const version = entry.versions?.[currentVersion];
+  if (!version) return undefined;
+  const resource = new Resource({
+    name,
+    client: database.client,
+    database,
+    version: currentVersion,
+    attributes: version.attributes,
+    behavior: version.behavior ?? 'user-managed',
+    parallelism: database.parallelism,
+    passphrase: database.passphrase,
+    bcryptRounds: database.bcryptRounds,
+    observers: [database],
+    cache: cacheFlag(database.cache),
+    timestamps: asBoolean(version.timestamps, false),
+    partitions: entry.partitions ?? version.partitions ?? {},
+    paranoid: asBoolean(version.paranoid, true),
+    allNestedObjectsOptional: asBoolean(version.allNestedObjectsOptional, true),
+    autoDecrypt: asBoolean(version.autoDecrypt, true),
+    asyncEvents: asBoolean(version.asyncEvents, true),
+    asyncPartitions: asBoolean(version.asyncPartitions, true),
+    strictPartitions: asBoolean(version.strictPartitions, false),
+    hooks: deserializeHooks(database, name, version.hooks) ?? {},
+    versioningEnabled: database.versioningEnabled,
+    // Stored partitions may be orphaned: the documented repair needs the resource to exist.
+    strictValidation: false,
+    map: version.map,
+    createdBy: entry.createdBy ?? 'user',
+    versions: entry.versions,
+    schemaRegistry: entry.schemaRegistry,
+    pluginSchemaRegistry: entry.pluginSchemaRegistry,
+    _pluginAttributeMetadata: pluginOwners(savedPluginAttributes(version), version.pluginAttributes),
+    ...restoredIds(version)
+  });
+  resource.strictValidation = database.strictValidation;
+  resource.$schema.strictValidation = database.strictValidation;
+  attachRecordHooks(database, resource);
+  return resource;
+}
+
+function warnOrphans(database, resource) {
+  if (!resource.strictValidation) return;
+  const orphaned = resource.findOrphanedPartitions();
+  const names = Object.keys(orphaned);
+  if (names.length === 0) return;
+  warnOnce(database, {
+    code: 'ORPHANED_PARTITIONS',
+    resource: resource.name,
+    message:
+      `Resource '${resource.name}' has partitions on missing attributes: ${names.join(', ')}; ` +
+      'call removeOrphanedPartitions() and then database.uploadMetadataFile()',
+    details: { partitions: Object.fromEntries(names.map((name) => [name, orphaned[name].missingFields])) }
+  });
+}
+
+/** Loads metadata, builds resources, installs and starts plugins. */
+export async function connect(database) {
+  database._registerExitListener();
+  const report = await loadMetadata(database);
+  const { metadata } = report;
+  if (report.healed) {
+    database.emit('db:metadata-healed', {
+      healingLog: report.healingLog,
+      metadata,
+      ...(report.backupKey ? { backupKey: report.backupKey } : {})
+    });
+  }
+  if (report.lossy) {
+    warnOnce(database, {
+      code: 'METADATA_LOSSY_RECOVERY',
+      message: `s3db.json was damaged and may have lost definitions; the original is kept at '${report.backupKey}'`,
+      details: { backupKey: report.backupKey }
+    });
+  }
+  if (report.created) database.emit('db:metadata-uploaded', metadata);
+  database.savedMetadata ??= metadata;
+  // Resources created before connect() keep their identity; changes are what really differs from the file.
+  const changes = database.detectDefinitionChanges(metadata, Object.keys(database._resourcesMap));
+  for (const name of Object.keys(metadata.resources ?? {})) {
+    if (Object.hasOwn(database._resourcesMap, name)) continue;
+    const resource = restoreResource(database, name, metadata.resources[name]);
+    if (resource === undefined) continue;
+    database._resourcesMap[name] = resource;
+    warnOrphans(database, resource);
+  }
+  try {
+    await startPlugins(database);
+  } catch (error) {
+    database.savedMetadata = null;
+    database._loaded = null;
+    throw error;
+  }
+  if (changes.length > 0) database.emit('db:resource-definitions-changed', { changes, metadata });
+  database._connected = true;
+  database.emit('db:connected', new Date());
+}
+
+async function quietly(database, step, run) {
+  try {
+    await run();
+  } catch (error) {
+    if (database.verbose) console.warn(`[Database] disconnect: ${step} failed: ${error?.message ?? error}`);
+  }
+}
+
+/** Stops plugins, waits for index work, forgets resources and listeners. Cleanup errors never reject. */
+export async function disconnect(database) {
+  database.emit('disconnected', new Date());
+  await quietly(database, 'plugins', () => stopPlugins(database));
+  await quietly(database, 'uploads', () => Promise.allSettled([database._nextUpload, database._runningUpload]));
+  for (const name of Object.keys(database._resourcesMap)) {
+    const resource = database._resourcesMap[name];
+    await quietly(database, `index work of '${name}'`, () => resource._drain());
+    await quietly(database, `resource '${name}'`, () => {
+      resource.removeAllListeners();
+      if (resource._pluginWrappers instanceof Map) resource._pluginWrappers.clear();
+      if (resource._pluginMiddlewares) resource._pluginMiddlewares = {};
+      resource.observers = [];
+    });
+    delete database._resourcesMap[name];
+  }
+  await quietly(database, 'client', () => database.client?.removeAllListeners?.());
+  database._connected = false;
+  database.savedMetadata = null;
+  database._storedMetadata = null;
+  database._loaded = null;
+  database._catalog = null;
+  database.emit('db:disconnected', new Date());
+  database.removeAllListeners();
+  database._unregisterExitListener();
+}

@@ -1,0 +1,221 @@
+/** `createResource`: new resources and re-declared ones. */
+import { SchemaError } from '../errors/index.js';
+import { applyIdOptions, registerEvents } from '../resource/config.js';
+import { checkConfig } from '../resource/config-check.js';
+import { normalizeGuard } from '../resource/guard.js';
+import { configureHooks } from '../resource/hooks.js';
+import { configureMiddlewares } from '../resource/middleware.js';
+import { Resource } from '../resource/resource.js';
+import { cloneValue, isPlainObject } from '../resource/values.js';
+import { pluginOwners } from '../resource/versions.js';
+import { cacheFlag } from './connect.js';
+import { definitionHash, reconcileAttributes, savedPluginAttributes } from './definition.js';
+import { attachRecordHooks } from './hooks.js';
+import { loadMetadata, savedMetadataOf } from './metadata.js';
+import { checkName } from './names.js';
+
+/** Options that belong to the live instance or to other members, never to `resource.config`. */
+const NOT_CONFIG = new Set([
+  'name',
+  'attributes',
+  'behavior',
+  'hooks',
+  'middlewares',
+  'client',
+  'database',
+  'observers',
+  'version',
+  'guard',
+  'events',
+  'idGenerator',
+  'idSize',
+  'passphrase',
+  'bcryptRounds',
+  'map',
+  'parallelism',
+  'versioningEnabled',
+  'strictValidation',
+  'partitions'
+]);
+
+/** Partition shorthand: an array of attribute names becomes one partition per name. */
+export function normalizePartitions(partitions, attributes) {
+  if (!Array.isArray(partitions)) return partitions ?? {};
+  const result = {};
+  for (const field of partitions) {
+    if (typeof field !== 'string') {
+      throw new SchemaError('Invalid partition field type', {
+        field,
+        receivedType: typeof field,
+        statusCode: 400,
+        suggestion: 'List attribute names as strings, or use the object form of partitions.'
+      });
+    }
+    if (!Object.hasOwn(attributes ?? {}, field)) {
+      throw new SchemaError(`Partition field '${field}' not found in attributes`, {
+        field,
+        availableFields: Object.keys(attributes ?? {}),
+        statusCode: 400,
+        suggestion: `Use one of: ${Object.keys(attributes ?? {}).join(', ')}.`
+      });
+    }
+    const definition = attributes[field];
+    let rule = 'string';
+    if (typeof definition === 'string') rule = definition.split('|')[0].trim();
+    else if (isPlainObject(definition) && typeof definition.type === 'string') rule = definition.type;
+    result[`by${field.charAt(0).toUpperCase()}${field.slice(1)}`] = { fields: { [field]: rule } };
+  }
+  return result;
+}
+
+/** Applies the `middlewares` option. */
+export function applyMiddlewares(resource, middlewares) {
+  configureMiddlewares(resource, middlewares);
+}
+
+function savedEntry(database, name) {
+  const resources = savedMetadataOf(database)?.resources;
+  return resources && Object.hasOwn(resources, name) ? resources[name] : undefined;
+}
+
+/** Creates a resource, or applies the configuration to the one of that name. */
+export async function createResource(database, config) {
+  const { name } = config;
+  if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
+  await loadMetadata(database);
+  // Another call may have created it while the metadata was loading.
+  if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
+  const resource = declare(database, config);
+  await database.uploadMetadataFile();
+  database.emit('db:resource-created', name);
+  return resource;
+}
+
+function declare(database, config) {
+  const entry = typeof config.name === 'string' ? savedEntry(database, config.name) : undefined;
+  if (entry === undefined) checkName(config.name);
+  const saved = entry?.versions?.[entry.currentVersion ?? 'v1'];
+  const { middlewares, ...given } = config;
+  const resource = new Resource({
+    ...given,
+    client: database.client,
+    database,
+    version: config.version ?? entry?.currentVersion ?? 'v1',
+    attributes: reconcileAttributes(config.attributes, saved),
+    behavior: config.behavior ?? 'user-managed',
+    parallelism: config.parallelism ?? database.parallelism,
+    passphrase: config.passphrase ?? config.security?.passphrase ?? database.passphrase,
+    bcryptRounds: config.bcryptRounds ?? config.security?.bcrypt?.rounds ?? database.bcryptRounds,
+    observers: [database],
+    cache: cacheFlag(config.cache ?? database.cache),
+    partitions: normalizePartitions(config.partitions, config.attributes),
+    hooks: config.hooks ?? {},
+    events: config.events ?? {},
+    versioningEnabled: config.versioningEnabled ?? database.versioningEnabled,
+    strictValidation: config.strictValidation ?? database.strictValidation,
+    versions: entry?.versions,
+    schemaRegistry: entry?.schemaRegistry,
+    pluginSchemaRegistry: entry?.pluginSchemaRegistry,
+    _pluginAttributeMetadata: saved ? pluginOwners(savedPluginAttributes(saved), saved.pluginAttributes) : undefined
+  });
+  keepSchema(resource, config);
+  resource.database = database;
+  if (entry?.createdBy) resource.config.createdBy = entry.createdBy;
+  database._resourcesMap[config.name] = resource;
+  database._removedResources.delete(config.name);
+  attachRecordHooks(database, resource);
+  applyMiddlewares(resource, middlewares);
+  return resource;
+}
+
+/** `$schema` shows what the caller passed, with the defaults of the database, and nothing internal. */
+function keepSchema(resource, config) {
+  const schema = resource.$schema;
+  for (const key of ['versions', 'schemaRegistry', 'pluginSchemaRegistry', '_pluginAttributeMetadata'])
+    if (!(key in config)) delete schema[key];
+  if (config.attributes) schema.attributes = cloneValue(config.attributes);
+}
+
+async function redeclare(database, resource, config) {
+  const entry = savedEntry(database, resource.name);
+  const saved = entry?.versions?.[resource.version];
+  const partitions = normalizePartitions(config.partitions, config.attributes);
+  checkConfig({ ...config, client: database.client, partitions, cache: cacheFlag(config.cache ?? database.cache) });
+  const before = snapshot(resource);
+  try {
+    applyDeclaration(database, resource, config, cloneValue(partitions), saved);
+  } catch (error) {
+    Object.assign(resource, before);
+    throw error;
+  }
+  configureHooks(resource, config.hooks);
+  registerEvents(resource, config.events);
+  applyMiddlewares(resource, config.middlewares);
+  const hash = definitionHash(resource.export());
+  if (!saved || saved.hash !== hash) await database.uploadMetadataFile();
+  database.emit('db:resource-updated', resource.name);
+  return resource;
+}
+
+function snapshot(resource) {
+  const {
+    behavior,
+    versioningEnabled,
+    strictValidation,
+    passphrase,
+    bcryptRounds,
+    parallelism,
+    map,
+    guard,
+    idGenerator,
+    idSize,
+    idGeneratorType
+  } = resource;
+  return {
+    behavior,
+    versioningEnabled,
+    strictValidation,
+    passphrase,
+    bcryptRounds,
+    parallelism,
+    map,
+    guard,
+    idGenerator,
+    idSize,
+    idGeneratorType,
+    config: { ...resource.config }
+  };
+}
+
+function applyDeclaration(database, resource, config, partitions, saved) {
+  resource.config.cache = cacheFlag(config.cache ?? database.cache);
+  for (const key of Object.keys(config)) {
+    if (!NOT_CONFIG.has(key) && key !== 'cache' && config[key] !== undefined) resource.config[key] = config[key];
+  }
+  resource.config.partitions = partitions;
+  if (config.hooks) resource.config.hooks = config.hooks;
+  resource.behavior = config.behavior ?? 'user-managed';
+  resource.versioningEnabled = config.versioningEnabled ?? database.versioningEnabled;
+  if (config.strictValidation !== undefined) resource.strictValidation = config.strictValidation;
+  const passphrase = config.passphrase ?? config.security?.passphrase;
+  if (passphrase !== undefined) resource.passphrase = passphrase;
+  const rounds = config.bcryptRounds ?? config.security?.bcrypt?.rounds;
+  if (rounds !== undefined) resource.bcryptRounds = rounds;
+  if (config.parallelism !== undefined) resource.parallelism = config.parallelism;
+  if (config.map !== undefined) resource.map = config.map;
+  if (config.guard !== undefined) resource.guard = normalizeGuard(config.guard);
+  if (config.asyncEvents !== undefined) resource.setAsyncMode(config.asyncEvents);
+  if (config.idGenerator !== undefined || config.idSize !== undefined) applyIdOptions(resource, config);
+  if (config.createdBy !== undefined && saved) resource.config.createdBy = resource.config.createdBy || config.createdBy;
+  resource.updateAttributes(reconcileAttributes(config.attributes, saved));
+  resource.$schema = {
+    ...resource.$schema,
+    ...Object.fromEntries(
+      Object.entries(config)
+        .filter(([key]) => !['client', 'database', 'observers'].includes(key))
+        .map(([key, value]) => [key, cloneValue(value)])
+    ),
+    partitions: cloneValue(partitions),
+    _updatedAt: Date.now()
+  };
+}

@@ -1,0 +1,360 @@
+import { EventEmitter } from 'node:events';
+import { createClient } from '../client/create-client.js';
+import { ResourceNotFound } from '../errors/index.js';
+import { nextId } from '../resource/ids.js';
+import { VERSION } from '../util/version.js';
+import { connect, disconnect } from './connect.js';
+import { applyMiddlewares, createResource, normalizePartitions } from './create-resource.js';
+import { definitionHash, nextVersion } from './definition.js';
+import { offExit, onExit } from './exit.js';
+import { deserializeHooks, serializeHooks } from './hook-source.js';
+import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHooks, removeHook } from './hooks.js';
+import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
+import { checkOptions, connectionStringOf, readParallelism } from './options.js';
+import { pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
+import { findPlugin, ownProperties } from './resources-proxy.js';
+
+const DEFAULT_PASSPHRASE = 'secret';
+
+function newId() {
+  try {
+    return nextId(7);
+  } catch {
+    return `db-${Date.now()}-${Math.random().toString(36).slice(2, 9)}`;
+  }
+}
+
+/**
+ * A database under one bucket and key prefix: resources, metadata, plugins.
+ */
+export class Database extends EventEmitter {
+  /**
+   * @param {object} options `connectionString` or `client`, and what the documentation lists
+   */
+  constructor(options) {
+    super();
+    if (options === null || options === undefined) {
+      throw new TypeError('Database requires an options object: new Database({ connectionString })');
+    }
+    this.id = newId();
+    this.version = '1';
+    this.s3dbVersion = VERSION;
+    defineState(this);
+    this.resources = ownProperties(this._resourcesMap);
+    this.savedMetadata = null;
+    this.options = options;
+    this.verbose = options.verbose || false;
+    this.parallelism = readParallelism(options.parallelism ?? 10);
+    this.pluginList = options.plugins ?? [];
+    this.pluginRegistry = ownProperties({}, findPlugin);
+    this.plugins = this.pluginRegistry;
+    this.cache = options.cache;
+    this.passphrase = options.passphrase || options.security?.passphrase || DEFAULT_PASSPHRASE;
+    this.bcryptRounds = options.bcryptRounds || options.security?.bcrypt?.rounds || 10;
+    this.versioningEnabled = options.versioningEnabled || false;
+    this.persistHooks = options.persistHooks || false;
+    this.strictValidation = options.strictValidation !== false;
+    this.strictHooks = options.strictHooks || false;
+    checkOptions(this, options);
+    this.connectionString = options.client ? options.connectionString : connectionStringOf(options);
+    this.client = options.client ?? this._createClient();
+    this.bucket = this.client.bucket ?? this.client.config?.bucket;
+    this.keyPrefix = this.client.keyPrefix ?? this.client.config?.keyPrefix;
+    installHooks(this);
+    this._registerExitListener();
+  }
+
+  _createClient() {
+    const { sessionToken, httpClientOptions, clientOptions, AwsS3Client } = this.options;
+    return createClient(this.connectionString, {
+      verbose: this.verbose,
+      parallelism: this.parallelism,
+      sessionToken,
+      httpClientOptions,
+      clientOptions: AwsS3Client === undefined ? clientOptions : { ...clientOptions, AwsS3Client }
+    });
+  }
+
+  /** The six documented facts, as a fresh object. */
+  get config() {
+    const { version, s3dbVersion, bucket, keyPrefix, parallelism, verbose } = this;
+    return { version, s3dbVersion, bucket, keyPrefix, parallelism, verbose };
+  }
+
+  /** The constructor options, under the name of later versions. */
+  get databaseOptions() {
+    return this.options;
+  }
+
+  // Life cycle
+
+  async connect() {
+    await connect(this);
+  }
+
+  /** Alias of `connect`. */
+  async init() {
+    await this.connect();
+  }
+
+  /** Alias of `connect`. */
+  async start() {
+    await this.connect();
+  }
+
+  async disconnect() {
+    await disconnect(this);
+  }
+
+  isConnected() {
+    return Boolean(this.savedMetadata);
+  }
+
+  _registerExitListener() {
+    if (this._exitListenerRegistered) return;
+    const reference = new WeakRef(this);
+    this._exitListener = () => {
+      const database = reference.deref();
+      // Nothing asynchronous finishes here: only the synchronous part of stopping runs.
+      if (database?.isConnected()) database.disconnect().catch(() => {});
+    };
+    onExit(this._exitListener);
+    this._exitListenerRegistered = true;
+  }
+
+  _unregisterExitListener() {
+    if (this._exitListener) offExit(this._exitListener);
+    this._exitListener = null;
+    this._exitListenerRegistered = false;
+  }
+
+  // Resources
+
+  async createResource(config) {
+    if (config === null || config === undefined) throw new TypeError('createResource requires a configuration object');
+    return createResource(this, config);
+  }
+
+  /** The resource of a name; throws `ResourceNotFound`. Usable with and without `await`. */
+  resource(name) {
+    if (this.resourceExists(name)) return this._resourcesMap[name];
+    throw new ResourceNotFound({
+      bucket: this.client?.config?.bucket ?? this.bucket ?? 'unknown',
+      resourceName: String(name),
+      id: String(name)
+    });
+  }
+
+  async getResource(name) {
+    return this.resource(name);
+  }
+
+  async listResources() {
+    return Object.keys(this._resourcesMap).map((name) => ({ name }));
+  }
+
+  resourceExists(name) {
+    return typeof name === 'string' && Object.hasOwn(this._resourcesMap, name);
+  }
+
+  resourceExistsWithSameHash({ name, attributes, behavior = 'user-managed', partitions = {} }) {
+    if (!this.resourceExists(name)) return { exists: false, sameHash: false, hash: null };
+    const resource = this._resourcesMap[name];
+    const existing = resource.export();
+    const existingHash = definitionHash(existing);
+    const normal = { ...normalizePartitions(partitions, attributes) };
+    const automatic = [];
+    if (existing.timestamps) automatic.push('byCreatedDate', 'byUpdatedDate');
+    if (resource.versioningEnabled) automatic.push('byVersion');
+    for (const partition of automatic)
+      if (!(partition in normal) && existing.partitions[partition]) normal[partition] = existing.partitions[partition];
+    const hash = definitionHash({ attributes, behavior, partitions: normal, timestamps: existing.timestamps });
+    return { exists: true, sameHash: hash === existingHash, hash, existingHash };
+  }
+
+  /** Removes a resource from memory and from `s3db.json`; its objects only with `purgeData`. */
+  async deleteResource(name, { purgeData = false } = {}) {
+    const resource = this.resource(name);
+    await resource._drain();
+    if (purgeData) {
+      try {
+        await resource._native.deleteAll('all');
+      } catch (error) {
+        throw resource._publicError(error, { operation: 'deleteResource' });
+      }
+    }
+    delete this._resourcesMap[name];
+    this._removedResources.add(name);
+    await this.uploadMetadataFile();
+    resource.removeAllListeners();
+  }
+
+  _normalizePartitions(partitions, attributes) {
+    return normalizePartitions(partitions, attributes);
+  }
+
+  _applyMiddlewares(resource, middlewares) {
+    applyMiddlewares(resource, middlewares);
+  }
+
+  // Metadata
+
+  async uploadMetadataFile() {
+    await uploadMetadata(this);
+  }
+
+  /** Waits for metadata writes under way. */
+  async flushMetadata() {
+    await Promise.all([this._runningUpload, this._nextUpload]);
+  }
+
+  blankMetadataStructure() {
+    return blankMetadata(this);
+  }
+
+  /** The metadata that the next upload would write. */
+  composeMetadata() {
+    return composeMetadata(this).metadata;
+  }
+
+  generateDefinitionHash(definition, behavior) {
+    return definitionHash(definition, behavior);
+  }
+
+  getNextVersion(versions = {}) {
+    return nextVersion(versions);
+  }
+
+  /** Differences between the resources in memory and metadata; `names` limits the comparison. */
+  detectDefinitionChanges(savedMetadata, names = null) {
+    const saved = savedMetadata?.resources ?? {};
+    const changes = [];
+    for (const name of Object.keys(this._resourcesMap)) {
+      const currentHash = definitionHash(this._resourcesMap[name].export());
+      if (!Object.hasOwn(saved, name)) {
+        changes.push({ type: 'new', resourceName: name, currentHash, savedHash: null });
+        continue;
+      }
+      const { currentVersion = 'v1', versions = {} } = saved[name];
+      const savedHash = versions[currentVersion]?.hash;
+      if (savedHash !== currentHash) {
+        changes.push({
+          type: 'changed',
+          resourceName: name,
+          currentHash,
+          savedHash,
+          fromVersion: currentVersion,
+          toVersion: nextVersion(versions)
+        });
+      }
+    }
+    if (names !== null) return changes;
+    for (const name of Object.keys(saved)) {
+      if (Object.hasOwn(this._resourcesMap, name)) continue;
+      const { currentVersion = 'v1', versions = {} } = saved[name];
+      changes.push({
+        type: 'deleted',
+        resourceName: name,
+        currentHash: null,
+        savedHash: versions[currentVersion]?.hash,
+        deletedVersion: currentVersion
+      });
+    }
+    return changes;
+  }
+
+  _serializeHooks(hooks, resourceName = '') {
+    return serializeHooks(this, resourceName, hooks);
+  }
+
+  _deserializeHooks(hooks, resourceName = '') {
+    return deserializeHooks(this, resourceName, hooks);
+  }
+
+  // Plugins
+
+  async startPlugins() {
+    await startPlugins(this);
+  }
+
+  async stopPlugins() {
+    await stopPlugins(this);
+  }
+
+  async usePlugin(plugin, name = null) {
+    return usePlugin(this, plugin, name);
+  }
+
+  /** Alias of `usePlugin`. */
+  async use(plugin, name = null) {
+    return this.usePlugin(plugin, name);
+  }
+
+  /** Alias of `usePlugin`. */
+  async installPlugin(plugin, name = null) {
+    return this.usePlugin(plugin, name);
+  }
+
+  async uninstallPlugin(plugin, options = {}) {
+    await uninstallPlugin(this, plugin, options);
+  }
+
+  /** A registered plugin, by any spelling of its name; undefined when there is none. */
+  getPlugin(name) {
+    return this.pluginRegistry[name];
+  }
+
+  _getPluginName(plugin, custom = null) {
+    return pluginName(plugin, custom);
+  }
+
+  // Hooks
+
+  addHook(event, fn) {
+    addHook(this, event, fn);
+  }
+
+  removeHook(event, fn) {
+    removeHook(this, event, fn);
+  }
+
+  getHooks(event) {
+    return getHooks(this, event);
+  }
+
+  clearHooks(event) {
+    clearHooks(this, event);
+  }
+
+  async _executeHooks(event, context = {}) {
+    await executeHooks(this, event, context);
+  }
+}
+
+/** State that callers reach for by name but never enumerate. */
+function defineState(database) {
+  const state = {
+    _resourcesMap: {},
+    _hooks: new Map(DATABASE_HOOKS.map((event) => [event, []])),
+    _hookEvents: DATABASE_HOOKS,
+    _hooksInstalled: false,
+    _recordHooks: [],
+    _plugins: [],
+    _exitListener: null,
+    _exitListenerRegistered: false,
+    _connected: false,
+    _connecting: null,
+    _catalog: null,
+    _loaded: null,
+    _storedMetadata: null,
+    _removedResources: new Set(),
+    _runningUpload: null,
+    _nextUpload: null
+  };
+  for (const [name, value] of Object.entries(state)) {
+    Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });
+  }
+}
+
+/** The default export of the package: a class of its own that adds nothing. */
+export class S3db extends Database {}

@@ -1,0 +1,205 @@
+/** `s3db.json`: loading, versions, merged and serialised uploads. */
+
+import { storeFor } from '../client/store-for.js';
+import { fromNative } from '../errors/from-native.js';
+import { NativeCatalog } from '../native/load.js';
+import { fromText } from '../native/text.js';
+import { isPlainObject } from '../resource/values.js';
+import { VERSION } from '../util/version.js';
+import { definitionHash, nextVersion } from './definition.js';
+import { serializeHooks } from './hook-source.js';
+
+/** Metadata of a database without resources. */
+export function blankMetadata(database) {
+  return { version: database.version, s3dbVersion: database.s3dbVersion, lastUpdated: new Date().toISOString(), resources: {} };
+}
+
+function failure(database, error, operation) {
+  return fromNative(error, { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation });
+}
+
+function catalogOf(database) {
+  const store = storeFor(database.client);
+  if (database._catalog?.store !== store) database._catalog = { store, handle: new NativeCatalog(store, VERSION) };
+  return database._catalog.handle;
+}
+
+/** Loads the stored metadata once; concurrent callers share the read. A failed read is not remembered. */
+export function loadMetadata(database) {
+  if (database._loaded) return database._loaded;
+  const loading = (async () => {
+    try {
+      const text = catalogOf(database).load();
+      const report = fromText(typeof text === 'string' ? text : await text);
+      database._storedMetadata = report.metadata;
+      return report;
+    } catch (error) {
+      throw failure(database, error, 'connect');
+    }
+  })();
+  database._loaded = loading;
+  loading.catch(() => {
+    if (database._loaded === loading) database._loaded = null;
+  });
+  return loading;
+}
+
+/** The metadata to compare with: what was last loaded or written, or what the caller assigned. */
+export function savedMetadataOf(database) {
+  return database.savedMetadata ?? database._storedMetadata;
+}
+
+function pluginOwnersOf(resource) {
+  const owners = {};
+  for (const name of Object.keys(resource.attributes)) {
+    const definition = resource.attributes[name];
+    if (isPlainObject(definition) && definition.__plugin__) owners[name] = definition.__plugin__;
+  }
+  const metadata = resource.schema._pluginAttributeMetadata ?? {};
+  for (const name of Object.keys(metadata)) owners[name] = metadata[name].__plugin__;
+  return owners;
+}
+
+/** The version entry of a resource as it is stored. */
+function versionEntry(database, resource, definition, hash, saved) {
+  const { config } = resource;
+  const entry = {
+    ...saved,
+    hash,
+    attributes: saved?.attributes ?? definition.attributes,
+    behavior: definition.behavior ?? 'user-managed',
+    timestamps: config.timestamps,
+    partitions: config.partitions,
+    paranoid: config.paranoid,
+    allNestedObjectsOptional: config.allNestedObjectsOptional,
+    autoDecrypt: config.autoDecrypt,
+    cache: config.cache,
+    asyncEvents: config.asyncEvents,
+    hooks: serializeHooks(database, resource.name, config.hooks) ?? {},
+    idSize: resource.idSize,
+    idGenerator: resource.idGeneratorType,
+    createdAt: saved?.createdAt ?? new Date().toISOString(),
+    bcryptRounds: resource.bcryptRounds
+  };
+  setOrDrop(entry, 'asyncPartitions', config.asyncPartitions === true ? undefined : Boolean(config.asyncPartitions));
+  setOrDrop(entry, 'strictPartitions', config.strictPartitions ? true : undefined);
+  setOrDrop(entry, 'map', resource.map);
+  const owners = pluginOwnersOf(resource);
+  setOrDrop(entry, 'pluginAttributes', Object.keys(owners).length > 0 ? owners : undefined);
+  return entry;
+}
+
+function setOrDrop(entry, key, value) {
+  if (value === undefined) delete entry[key];
+  else entry[key] = value;
+}
+
+/** The complete metadata as this process wants it, and the version it gives each resource. */
+export function composeMetadata(database) {
+  const saved = savedMetadataOf(database);
+  const metadata = {
+    ...saved,
+    version: database.version,
+    s3dbVersion: database.s3dbVersion,
+    lastUpdated: new Date().toISOString(),
+    resources: { ...saved?.resources }
+  };
+  for (const name of database._removedResources) delete metadata.resources[name];
+  const hashes = new Map();
+  for (const name of Object.keys(database._resourcesMap)) {
+    const resource = database._resourcesMap[name];
+    const definition = resource.export();
+    const hash = definitionHash(definition);
+    hashes.set(name, hash);
+    const stored = Object.hasOwn(saved?.resources ?? {}, name) ? saved.resources[name] : undefined;
+    const versions = stored?.versions ?? {};
+    const current = stored?.currentVersion ?? 'v1';
+    const same = Object.hasOwn(versions, current) && versions[current].hash === hash;
+    const version = same ? current : nextVersion(versions);
+    metadata.resources[name] = {
+      ...stored,
+      currentVersion: version,
+      partitions: resource.config.partitions ?? {},
+      createdBy: stored?.createdBy || resource.config.createdBy || 'user',
+      versions: { ...versions, [version]: versionEntry(database, resource, definition, hash, same ? versions[current] : undefined) }
+    };
+  }
+  return { metadata, hashes };
+}
+
+/** Version of the merged metadata that holds this process's definition. */
+function versionOfHash(entry, hash) {
+  if (entry.versions?.[entry.currentVersion]?.hash === hash) return entry.currentVersion;
+  return Object.keys(entry.versions ?? {}).find((version) => entry.versions[version].hash === hash) ?? entry.currentVersion;
+}
+
+/** Takes over what was stored: saved metadata, versions of the resources. */
+export function adoptMetadata(database, metadata, hashes) {
+  database._storedMetadata = metadata;
+  database.savedMetadata = metadata;
+  for (const [name, hash] of hashes) {
+    const resource = database._resourcesMap[name];
+    const entry = metadata.resources?.[name];
+    if (!resource || !entry) continue;
+    adoptVersion(resource, entry, versionOfHash(entry, hash));
+  }
+}
+
+/** True when both name the same versions with the same definitions, so that nothing has to be rebuilt. */
+function sameVersions(known, stored) {
+  const names = Object.keys(known ?? {});
+  return (
+    names.length === Object.keys(stored).length &&
+    names.every((name) => known[name].hash !== undefined && known[name].hash === stored[name]?.hash)
+  );
+}
+
+/** Sets the version of a resource and the saved versions it decodes with. */
+export function adoptVersion(resource, entry, version) {
+  if (!sameVersions(resource._savedVersions, entry.versions)) resource._savedVersions = entry.versions;
+  if (entry.schemaRegistry) resource._schemaRegistry = entry.schemaRegistry;
+  if (resource.version === version) return;
+  const oldVersion = resource.version;
+  resource.version = version;
+  if (resource.schema) resource.schema.version = version;
+  resource.emit('versionUpdated', { oldVersion, newVersion: version });
+}
+
+async function writeMetadata(database) {
+  await loadMetadata(database);
+  const { metadata, hashes } = composeMetadata(database);
+  const removed = [...database._removedResources];
+  let stored;
+  try {
+    const text = catalogOf(database).save(JSON.stringify(metadata), JSON.stringify(removed));
+    stored = fromText(typeof text === 'string' ? text : await text).metadata;
+  } catch (error) {
+    throw failure(database, error, 'uploadMetadataFile');
+  }
+  for (const name of removed) database._removedResources.delete(name);
+  adoptMetadata(database, stored, hashes);
+  database.emit('db:metadata-uploaded', stored);
+}
+
+/**
+ * Uploads metadata. Calls of one tick share one write, writes follow one another, and each caller's
+ * promise resolves after a write that includes its change.
+ */
+export function uploadMetadata(database) {
+  if (database._nextUpload === null) {
+    const previous = database._runningUpload;
+    const upload = (async () => {
+      await previous?.catch(() => {});
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+      database._nextUpload = null;
+      database._runningUpload = upload;
+      await writeMetadata(database);
+    })();
+    database._nextUpload = upload;
+    // The caller's await reports a failure; a superseded promise must not crash the process.
+    upload.catch(() => {});
+  }
+  return database._nextUpload;
+}

@@ -1,0 +1,127 @@
+/** Constructor options of a database: defaults, connection string from parts, unknown keys. */
+import { DatabaseError } from '../errors/index.js';
+import { warnOnce } from '../util/warn.js';
+
+const KNOWN_OPTIONS = [
+  'connectionString',
+  'client',
+  'bucket',
+  'region',
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+  'endpoint',
+  'forcePathStyle',
+  'verbose',
+  'parallelism',
+  'plugins',
+  'cache',
+  'passphrase',
+  'bcryptRounds',
+  'versioningEnabled',
+  'persistHooks',
+  'trustUnsignedHooks',
+  'strictValidation',
+  'strictHooks',
+  'strictOptions',
+  'httpClientOptions'
+];
+
+/** Options of later versions, accepted without a warning. */
+const LATER_OPTIONS = [
+  'security',
+  'clientOptions',
+  'executorPool',
+  'taskExecutorMonitoring',
+  'logLevel',
+  'logger',
+  'loggerOptions',
+  'processManager',
+  'cronManager',
+  'exitOnSignal',
+  'autoCleanup',
+  'disableResourceEvents',
+  'deferMetadataWrites',
+  'metadataWriteDelay',
+  'keyPrefix',
+  'id',
+  'AwsS3Client'
+];
+
+const ACCEPTED = new Set([...KNOWN_OPTIONS, ...LATER_OPTIONS]);
+
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1].toLowerCase() === b[j - 1].toLowerCase() ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+function nearest(key) {
+  let best = null;
+  let bestDistance = Infinity;
+  for (const candidate of ACCEPTED) {
+    const steps = distance(key, candidate);
+    if (steps < bestDistance) {
+      best = candidate;
+      bestDistance = steps;
+    }
+  }
+  return bestDistance <= Math.max(2, Math.floor(key.length / 2)) ? best : null;
+}
+
+/** One warning per unknown key, or the typed error under `strictOptions`. */
+export function checkOptions(database, options) {
+  for (const key of Object.keys(options)) {
+    if (ACCEPTED.has(key)) continue;
+    const near = nearest(key);
+    const message = `Unknown option '${key}' for Database${near ? `; did you mean '${near}'?` : ''}`;
+    if (options.strictOptions === true) {
+      throw new DatabaseError(message, {
+        operation: 'constructor',
+        option: key,
+        validOptions: KNOWN_OPTIONS,
+        statusCode: 400,
+        retriable: false,
+        suggestion: `Valid options: ${KNOWN_OPTIONS.join(', ')}.`
+      });
+    }
+    // Listeners can only be added after the constructor returned.
+    setImmediate(() => warnOnce(database, { code: 'UNKNOWN_OPTION', message, details: { option: key, nearest: near } }));
+  }
+}
+
+/** `parallelism` as 13.6 reads it: the leading integer of the text, 10 when there is none. */
+export function readParallelism(value) {
+  return Number.parseInt(String(value), 10) || 10;
+}
+
+function partsGiven({ bucket, accessKeyId, secretAccessKey }) {
+  return Boolean(bucket || accessKeyId || secretAccessKey);
+}
+
+/** The connection string of the options: the given one, else one built from parts, else undefined. */
+export function connectionStringOf(options) {
+  const { connectionString, bucket, region = 'us-east-1', accessKeyId, secretAccessKey, endpoint, forcePathStyle } = options;
+  if (connectionString) return connectionString;
+  if (!partsGiven(options)) return undefined;
+  if (endpoint) {
+    const url = new URL(endpoint);
+    if (accessKeyId) url.username = encodeURIComponent(accessKeyId);
+    if (secretAccessKey) url.password = encodeURIComponent(secretAccessKey);
+    url.pathname = `/${bucket || 's3db'}`;
+    if (forcePathStyle) url.searchParams.set('forcePathStyle', 'true');
+    return url.href;
+  }
+  if (accessKeyId && secretAccessKey) {
+    const path = forcePathStyle ? '&forcePathStyle=true' : '';
+    const user = `${encodeURIComponent(accessKeyId)}:${encodeURIComponent(secretAccessKey)}`;
+    return `s3://${user}@${encodeURIComponent(bucket || 's3db')}?region=${encodeURIComponent(region)}${path}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,73 @@
+/** Public names of the package. */
+export { AVAILABLE_BEHAVIORS, behaviors, DEFAULT_BEHAVIOR, getBehavior } from './behaviors/index.js';
+export { ConnectionString } from './client/connection-string.js';
+export { Client, FileSystemClient, MemoryClient, MemoryStorage, S3Client } from './client/index.js';
+export {
+  decode,
+  decodeDecimal,
+  decodeFixedPoint,
+  decodeFixedPointBatch,
+  encode,
+  encodeDecimal,
+  encodeFixedPoint,
+  encodeFixedPointBatch
+} from './concerns/base62.js';
+export {
+  calculateAttributeNamesSize,
+  calculateAttributeSizes,
+  calculateEffectiveLimit,
+  calculateSystemOverhead,
+  calculateTotalSize,
+  calculateUTF8Bytes,
+  clearUTF8Memory,
+  getSizeBreakdown,
+  transformValue
+} from './concerns/calculator.js';
+export { decrypt, encrypt, md5, sha256 } from './concerns/crypto.js';
+export {
+  createCustomGenerator,
+  getNanoidInitializationError,
+  getUrlAlphabet,
+  idGenerator,
+  initializeNanoid,
+  passwordGenerator
+} from './concerns/id.js';
+export { compactHash, expandHash, hashPassword, hashPasswordSync, isBcryptHash, verifyPassword } from './concerns/password-hashing.js';
+export { Database, Database as S3db, S3db as default } from './database/database.js';
+export { ErrorClassifier, NON_RETRIABLE, RETRIABLE } from './errors/error-classifier.js';
+export {
+  AnalyticsNotEnabledError,
+  AuthenticationError,
+  BaseError,
+  BehaviorError,
+  ConnectionStringError,
+  CryptoError,
+  DatabaseError,
+  EncryptionError,
+  ErrorMap,
+  InvalidResourceItem,
+  MetadataLimitError,
+  MissingMetadata,
+  mapAwsError,
+  NoSuchBucket,
+  NoSuchKey,
+  NotFound,
+  PartitionDriverError,
+  PartitionError,
+  PermissionError,
+  PluginError,
+  PluginStorageError,
+  ResourceError,
+  ResourceNotFound,
+  S3dbError,
+  SchemaError,
+  StreamError,
+  UnknownError,
+  ValidationError
+} from './errors/index.js';
+export { Resource } from './resource/resource.js';
+export { Schema } from './schema/schema.js';
+export { Validator } from './schema/validator.js';
+export { ResourceIdsPageReader, ResourceIdsReader, ResourceReader, ResourceWriter, streamToString } from './streams/index.js';
+export { AsyncEventEmitter } from './util/async-event-emitter.js';
+export { tryFn, tryFnSync } from './util/try-fn.js';

@@ -1,0 +1,19 @@
+/** The facts about a resource that decide between native bulk calls and loops over its methods. */
+import { decide } from '../fastpath/decide.js';
+import { hasHooks } from './hooks.js';
+import { isUnmodified } from './middleware.js';
+
+function isHeard(resource, event) {
+  if (resource.listenerCount(event) > 0) return true;
+  const variant = `${event}:`;
+  return resource.eventNames().some((name) => typeof name === 'string' && name.startsWith(variant));
+}
+
+/** Whether a bulk operation of the resource may run as one native call, and what is in the way. */
+export function decideBulk(resource, operation) {
+  return decide(operation, {
+    isUnmodified: (method) => isUnmodified(resource, method),
+    hasHooks: (hook) => hasHooks(resource, hook),
+    isHeard: (event) => isHeard(resource, event)
+  });
+}

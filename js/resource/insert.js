@@ -1,0 +1,227 @@
+/** Insert, bulk insert and upsert. */
+
+import { InvalidResourceItem, ValidationError } from '../errors/index.js';
+import { fromText, toText } from '../native/text.js';
+import { mapBounded } from '../util/concurrency.js';
+import { decideBulk } from './bulk.js';
+import { emitItemError, emitStandardized } from './events.js';
+import { needsHooks, runHooks } from './hooks.js';
+import { explicitId, generateId } from './ids.js';
+import { isUnmodified } from './middleware.js';
+import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
+import { dateHints } from './partition-rules.js';
+import { maintainReplaced } from './partitions.js';
+import { validateRecord } from './validation.js';
+import { warnDefaultPassphrase } from './warnings.js';
+
+const BULK_CHUNK = 1000;
+
+function requireRecord(resource, data, operation) {
+  if (data === null || typeof data !== 'object' || Array.isArray(data)) {
+    throw new ValidationError(`${operation} requires an object with the attributes of the record`, {
+      field: 'data',
+      value: data === null ? 'null' : typeof data,
+      resourceName: resource.name,
+      operation,
+      statusCode: 400,
+      suggestion: `Pass a plain object: resource.${operation}({ name: 'value' }).`
+    });
+  }
+}
+
+/** The caller's data as hooks see it: own copy of the top level, timestamps, defaults. */
+function draftOf(resource, data) {
+  const { id, ...attributes } = data;
+  const draft = id === undefined ? attributes : { id, ...attributes };
+  if (resource.config.timestamps) {
+    const now = new Date().toISOString();
+    draft.createdAt = now;
+    draft.updatedAt = now;
+  }
+  if (!isUnmodified(resource, 'applyDefaults')) return resource.applyDefaults(draft);
+  return resource.schema.applyDefaults(draft);
+}
+
+/** Error of a record that failed validation; the message is the first problem's unless one is given. */
+export function invalidRecord(resource, errors, attributes, fallback, message = errors[0]?.message ?? fallback) {
+  return new InvalidResourceItem({
+    bucket: resource.client?.config?.bucket ?? resource.client?.bucket ?? 'unknown',
+    resourceName: resource.name,
+    attributes,
+    validation: errors,
+    message,
+    statusCode: 422
+  });
+}
+
+/** Validated record and its id. A promise only where a custom generator or validator is asynchronous. */
+async function prepare(resource, data) {
+  requireRecord(resource, data, 'insert');
+  let draft = draftOf(resource, data);
+  const callerId = draft.id;
+  if (needsHooks(resource, 'beforeInsert')) {
+    draft = await runHooks(resource, 'beforeInsert', draft);
+    requireRecord(resource, draft, 'insert');
+  }
+  const outcome = validateRecord(resource, draft);
+  const { errors, data: record } = outcome instanceof Promise ? await outcome : outcome;
+  if (errors.length > 0) throw invalidRecord(resource, errors, draft, 'Insert failed');
+  let id = explicitId(draft.id) ?? explicitId(callerId);
+  const explicit = id !== undefined;
+  if (!explicit) {
+    const generated = generateId(resource);
+    id = typeof generated === 'string' ? generated : await generated;
+  } else if (id.trim() === '') {
+    throw invalidRecord(resource, [{ message: 'Generated ID is invalid', field: 'id' }], draft, 'Generated ID is invalid');
+  }
+  return { id, explicit, record: withoutId(record) };
+}
+
+/** The record as the engine takes it: the id is not an attribute. */
+export function withoutId(record) {
+  if (!('id' in record)) return record;
+  const { id: _, ...attributes } = record;
+  return attributes;
+}
+
+/** Gives the record a non-enumerable `item` that returns itself, for hooks written as `({ item })`. */
+function withItem(resource, record) {
+  if (!Object.hasOwn(resource.attributes, 'item') && Object.isExtensible(record) && !Object.hasOwn(record, 'item')) {
+    Object.defineProperty(record, 'item', {
+      get() {
+        return this;
+      },
+      enumerable: false,
+      configurable: true
+    });
+  }
+  return record;
+}
+
+/** Inserts one record. */
+export async function insert(resource, data) {
+  const { id, explicit, record } = await prepare(resource, data);
+  if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+  const replacedReferences = resource._hasPartitions() && !isUnmodified(resource, 'createPartitionReferences');
+  const options = { id, explicit, refs: replacedReferences ? 'none' : refsMode(resource) };
+  const dates = resource._hasPartitions() ? dateHints(resource.config.partitions, record) : undefined;
+  if (dates) options.dates = dates;
+  let text;
+  try {
+    const stored = nativeOf(resource).insert(toText(record), JSON.stringify(options));
+    text = typeof stored === 'string' ? stored : await stored;
+  } catch (error) {
+    throw toPublic(resource, error, { id, operation: 'insert' });
+  }
+  const result = fromText(text);
+  if (result.events) emitNativeEvents(resource, result.events);
+  let final = withDate(result.record);
+  if (replacedReferences) await maintainReplaced(resource, 'insert', id, () => resource.createPartitionReferences(final));
+  if (needsHooks(resource, 'afterInsert')) final = await runHooks(resource, 'afterInsert', withItem(resource, final));
+  emitStandardized(resource, 'inserted', final, id);
+  return final;
+}
+
+/** Inserts many records; items that fail are reported by `error` events and left out of the result. */
+export async function insertMany(resource, objects) {
+  const items = toArray(objects);
+  const slots = new Array(items.length);
+  const errors = [];
+  const fail = (index, error) => {
+    errors.push({ index, error, item: items[index] });
+    emitItemError(resource, error, items[index]);
+  };
+  if (decideBulk(resource, 'insertMany').allowed) {
+    for (let from = 0; from < items.length; from += BULK_CHUNK) {
+      await insertChunk(resource, items, from, Math.min(items.length, from + BULK_CHUNK), slots, fail);
+    }
+  } else {
+    await mapBounded(items, resource.parallelism, async (item, index) => {
+      try {
+        slots[index] = { record: await resource.insert(item) };
+      } catch (error) {
+        fail(index, error);
+      }
+    });
+  }
+  resource.emit('inserted-many', items.length);
+  const results = [];
+  for (const slot of slots) if (slot !== undefined) results.push(slot.record);
+  errors.sort((a, b) => a.index - b.index);
+  Object.defineProperty(results, 'errors', { value: errors, enumerable: false, configurable: true, writable: true });
+  return results;
+}
+
+function toArray(objects) {
+  if (Array.isArray(objects)) return objects;
+  if (objects !== null && objects !== undefined && typeof objects !== 'string' && typeof objects[Symbol.iterator] === 'function')
+    return [...objects];
+  throw new ValidationError('"items" must be an array, an iterable or an async iterable.', {
+    field: 'items',
+    value: typeof objects,
+    statusCode: 400,
+    operation: 'insertMany',
+    suggestion: 'Pass an array of records to insertMany().'
+  });
+}
+
+async function insertChunk(resource, items, from, to, slots, fail) {
+  const batch = [];
+  const indexes = [];
+  const withPartitions = resource._hasPartitions();
+  for (let i = from; i < to; i += 1) {
+    try {
+      const { id, explicit, record } = await prepare(resource, items[i]);
+      const entry = { id, explicit, data: record };
+      if (withPartitions) {
+        const dates = dateHints(resource.config.partitions, record);
+        if (dates) entry.dates = dates;
+      }
+      batch.push(entry);
+      indexes.push(i);
+    } catch (error) {
+      fail(i, error);
+    }
+  }
+  if (batch.length === 0) return;
+  if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+  let results;
+  try {
+    results = fromText(await nativeOf(resource).insertMany(toText(batch), JSON.stringify({ refs: refsMode(resource) }))).results;
+  } catch (error) {
+    const failure = toPublic(resource, error, { operation: 'insertMany' });
+    for (const index of indexes) fail(index, failure);
+    return;
+  }
+  for (let i = 0; i < results.length; i += 1) {
+    const { record, error, events } = results[i];
+    if (events) emitNativeEvents(resource, events);
+    if (error) fail(indexes[i], toPublic(resource, error, { id: batch[i].id, operation: 'insert' }));
+    else slots[indexes[i]] = { record: withDate(record) };
+  }
+}
+
+/** Inserts the record or, when its id exists, updates it. */
+export async function upsert(resource, first, second) {
+  const input = typeof first === 'string' ? { ...second, id: first } : first;
+  requireRecord(resource, input, 'upsert');
+  const { id: given, ...attributes } = input;
+  const id = explicitId(given);
+  if (id === undefined) return resource.insert(attributes);
+  const insertFirst =
+    isUnmodified(resource, 'insert') &&
+    isUnmodified(resource, 'exists') &&
+    isUnmodified(resource, 'executeHooks') &&
+    !needsHooks(resource, 'beforeInsert') &&
+    !needsHooks(resource, 'beforeExists') &&
+    !needsHooks(resource, 'afterExists');
+  if (!insertFirst && (await resource.exists(id))) return resource.update(id, attributes);
+  try {
+    return await resource.insert({ id, ...attributes });
+  } catch (error) {
+    if (!(error instanceof InvalidResourceItem)) throw error;
+    const duplicate = error.statusCode === 409;
+    if (duplicate || (insertFirst && (await resource.exists(id)))) return resource.update(id, attributes);
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+/** Reading single records and sets of ids. */
+
+import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
+import { fromText } from '../native/text.js';
+import { mapBounded } from '../util/concurrency.js';
+import { decideBulk } from './bulk.js';
+import { emitItemError, emitStandardized } from './events.js';
+import { needsHooks, runHooks } from './hooks.js';
+import { checkReadId } from './ids.js';
+import { nativeOf, toPublic, withDate } from './native.js';
+import { partitionPrefix, requestedValues } from './partition-rules.js';
+import { requirePartition } from './partitions.js';
+import { isPlainObject } from './values.js';
+
+/** Reads one record. */
+export async function get(resource, id) {
+  checkReadId(id);
+  if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
+  let text;
+  try {
+    const stored = nativeOf(resource).get(id);
+    text = typeof stored === 'string' ? stored : await stored;
+  } catch (error) {
+    throw toPublic(resource, error, { id, operation: 'get' });
+  }
+  let record = withDate(fromText(text));
+  if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
+  emitStandardized(resource, 'fetched', record, id);
+  return record;
+}
+
+/** Record or null. */
+export async function getOrNull(resource, id) {
+  try {
+    return await resource.get(id);
+  } catch (error) {
+    if (isNotFound(error) || error?.message?.includes('NoSuchKey')) return null;
+    throw error;
+  }
+}
+
+/** Record or `ResourceError` with code `RESOURCE_NOT_FOUND`. */
+export async function getOrThrow(resource, id) {
+  try {
+    return await resource.get(id);
+  } catch (error) {
+    if (!isNotFound(error) && !error?.message?.includes('NoSuchKey')) throw error;
+    throw new ResourceError(`Resource '${resource.name}' with id '${id}' not found`, {
+      resourceName: resource.name,
+      id,
+      code: 'RESOURCE_NOT_FOUND',
+      statusCode: 404,
+      original: error,
+      operation: 'getOrThrow',
+      retriable: false,
+      suggestion: 'Check the id, or use getOrNull() where the record may be absent.'
+    });
+  }
+}
+
+/** Whether the record exists; only "not found" is false, other failures reject. */
+export async function exists(resource, id) {
+  if (needsHooks(resource, 'beforeExists')) await runHooks(resource, 'beforeExists', { id });
+  let found;
+  try {
+    const result = nativeOf(resource).exists(String(id));
+    found = typeof result === 'boolean' ? result : await result;
+  } catch (error) {
+    throw toPublic(resource, error, { id, operation: 'exists' });
+  }
+  if (needsHooks(resource, 'afterExists')) await runHooks(resource, 'afterExists', { id, exists: found });
+  return found;
+}
+
+/** Records of the ids in input order; missing ones are left out. */
+export async function getMany(resource, ids) {
+  if (needsHooks(resource, 'beforeGetMany')) await runHooks(resource, 'beforeGetMany', { ids });
+  let records = decideBulk(resource, 'getMany').allowed ? await bulkGet(resource, ids) : await loopGet(resource, ids);
+  if (needsHooks(resource, 'afterGetMany')) records = await runHooks(resource, 'afterGetMany', records);
+  resource.emit('fetched-many', ids.length);
+  return records;
+}
+
+async function bulkGet(resource, ids) {
+  if (ids.length === 0) return [];
+  for (const id of ids) checkReadId(id);
+  let results;
+  try {
+    results = fromText(await nativeOf(resource).getMany(JSON.stringify(ids))).results;
+  } catch (error) {
+    throw toPublic(resource, error, { operation: 'getMany' });
+  }
+  const records = [];
+  for (let i = 0; i < results.length; i += 1) {
+    const { record, missing, error } = results[i];
+    if (record !== undefined) records.push(withDate(record));
+    else if (error !== undefined && !missing) {
+      const failure = toPublic(resource, error, { id: ids[i], operation: 'getMany' });
+      emitItemError(resource, failure, ids[i]);
+      throw failure;
+    }
+  }
+  return records;
+}
+
+async function loopGet(resource, ids) {
+  const found = await mapBounded(ids, resource.client?.parallelism ?? resource.parallelism, (id) => loadOrSkip(resource, id));
+  return found.filter((record) => record !== undefined);
+}
+
+/** A record through the instance's `get`; undefined when it does not exist. */
+export async function loadOrSkip(resource, id) {
+  try {
+    return await resource.get(id);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    const placeholder = undecryptable(id, error);
+    if (placeholder) return placeholder;
+    emitItemError(resource, error, id);
+    throw error;
+  }
+}
+
+/** Placeholder of a record whose secrets cannot be read, or null. */
+export function undecryptable(id, error) {
+  const message = error?.message ?? '';
+  if (!message.includes('Cipher job failed') && !message.includes('OperationError')) return null;
+  return { id, _decryptionFailed: true, _error: message };
+}
+
+/** Reads a record that must be referenced in a partition. */
+export async function getFromPartition(resource, { id, partitionName, partitionValues = {} }) {
+  const definition = requirePartition(resource, partitionName, 'getFromPartition');
+  const values = requestedValues(definition, partitionValues);
+  if (values === null) {
+    throw new PartitionError(`No partition values provided for partition '${partitionName}'`, {
+      resourceName: resource.name,
+      partitionName,
+      operation: 'getFromPartition',
+      statusCode: 400,
+      suggestion: `Pass partitionValues for: ${Object.keys(definition.fields ?? {}).join(', ')}.`
+    });
+  }
+  checkReadId(id);
+  const key = `${partitionPrefix(resource.name, partitionName, definition, partitionValues)}/id=${id}`;
+  try {
+    await resource.client.headObject(key);
+  } catch (error) {
+    if (!isNotFound(error) && error?.statusCode !== 404) throw error;
+    throw new ResourceError(`Resource with id '${id}' not found in partition '${partitionName}'`, {
+      resourceName: resource.name,
+      id,
+      partitionName,
+      statusCode: 404,
+      original: error,
+      operation: 'getFromPartition',
+      retriable: false,
+      suggestion: 'Check the id and the partition values.'
+    });
+  }
+  const record = await resource.get(id);
+  record._partition = partitionName;
+  record._partitionValues = partitionValues;
+  emitStandardized(resource, 'partition-fetched', record, id);
+  return record;
+}
+
+/** Own value of a record for a filter key: the literal key, else the dotted path. */
+export function filterValue(record, key) {
+  if (Object.hasOwn(record, key)) return record[key];
+  if (!key.includes('.')) return undefined;
+  let current = record;
+  for (const segment of key.split('.')) {
+    if (!isPlainObject(current) || !Object.hasOwn(current, segment)) return undefined;
+    current = current[segment];
+  }
+  return current;
+}

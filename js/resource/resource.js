@@ -1,0 +1,422 @@
+import { ResourceReader, ResourceWriter } from '../streams/index.js';
+import { AsyncEventEmitter } from '../util/async-event-emitter.js';
+import { applyConfiguration, construct, updateAttributes } from './config.js';
+import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
+import { createHistoricalVersion } from './history.js';
+import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.js';
+import { configureIdGenerator, generateId, idGeneratorType } from './ids.js';
+import { insert, insertMany, upsert } from './insert.js';
+import { contentLength, definitionHash, exportResource, stateOf } from './introspection.js';
+import {
+  count,
+  getAll,
+  list,
+  listIds,
+  listMain,
+  listPartition,
+  openScan,
+  page,
+  processListResults,
+  processPartitionResults,
+  query
+} from './list.js';
+import { registerBasePrototype, useMiddleware } from './middleware.js';
+import { drainNative, nativeOf, toPublic } from './native.js';
+import { applyRule, idOfKey, partitionPrefix, recordKey, valuesOfKey } from './partition-rules.js';
+import {
+  createReferences,
+  deleteReferences,
+  fieldExists,
+  findOrphanedPartitions,
+  keyInPartition,
+  moveReference,
+  moveReferences,
+  refreshReferences,
+  removeOrphanedPartitions,
+  validatePartitions
+} from './partitions.js';
+import { addPluginAttribute, removePluginAttribute } from './plugin-attributes.js';
+import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from './read.js';
+import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
+import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
+import { validate } from './validation.js';
+import { getNested } from './values.js';
+import { relabel, schemaForVersion, versionOfKey } from './versions.js';
+
+/**
+ * A collection of records under one definition.
+ *
+ * Methods live on the prototype so that subclasses, spies and plugins can replace them; sibling
+ * methods are always called through the instance.
+ */
+export class Resource extends AsyncEventEmitter {
+  /** @param {object} config see the documentation of `createResource`; `client` is required here */
+  constructor(config = {}) {
+    super();
+    construct(this, config);
+  }
+
+  /** Live configuration, under the name the typings promise. */
+  get options() {
+    return this.config;
+  }
+
+  // Create
+
+  /** Inserts a record and resolves it as a read would return it. */
+  insert(data) {
+    return insert(this, data);
+  }
+
+  /** Inserts many records; failures are emitted as `error` and listed in the result's `errors`. */
+  insertMany(objects) {
+    return insertMany(this, objects);
+  }
+
+  /** Inserts `{ id, ...attributes }`, or updates the record when the id exists. */
+  upsert(data, attributes) {
+    return upsert(this, data, attributes);
+  }
+
+  // Read
+
+  get(id) {
+    return get(this, id);
+  }
+
+  getOrNull(id) {
+    return getOrNull(this, id);
+  }
+
+  getOrThrow(id) {
+    return getOrThrow(this, id);
+  }
+
+  exists(id) {
+    return exists(this, id);
+  }
+
+  getMany(ids) {
+    return getMany(this, ids);
+  }
+
+  getAll() {
+    return getAll(this);
+  }
+
+  getFromPartition(options) {
+    return getFromPartition(this, options);
+  }
+
+  list(options) {
+    return list(this, options);
+  }
+
+  listIds(options) {
+    return listIds(this, options);
+  }
+
+  listMain(options) {
+    return listMain(this, options);
+  }
+
+  listPartition(options, values, more) {
+    return listPartition(this, options, values, more);
+  }
+
+  processListResults(ids, context) {
+    return processListResults(this, ids, context);
+  }
+
+  processPartitionResults(ids, partition, definition, keys) {
+    return processPartitionResults(this, ids, partition, definition, keys);
+  }
+
+  count(options) {
+    return count(this, options);
+  }
+
+  page(options) {
+    return page(this, options);
+  }
+
+  /** Alias of `page`. */
+  async paginate(options) {
+    return this.page(options);
+  }
+
+  query(filter, options) {
+    return query(this, filter, options);
+  }
+
+  // Update
+
+  update(id, attributes) {
+    return update(this, id, attributes);
+  }
+
+  updateConditional(id, attributes, options) {
+    return updateConditional(this, id, attributes, options);
+  }
+
+  patch(id, fields, options) {
+    return patch(this, id, fields, options);
+  }
+
+  _patchViaCopyObject(id, fields) {
+    return patchViaCopy(this, id, fields);
+  }
+
+  replace(id, fullData, options) {
+    return replace(this, id, fullData, options);
+  }
+
+  // Delete
+
+  delete(id) {
+    return remove(this, id);
+  }
+
+  deleteMany(ids) {
+    return deleteMany(this, ids);
+  }
+
+  deleteAll() {
+    return deleteAll(this);
+  }
+
+  deleteAllData() {
+    return deleteAllData(this);
+  }
+
+  // Streams
+
+  /** Node stream of the records, in key order. */
+  readable(options) {
+    return new ResourceReader({ ...options, resource: this });
+  }
+
+  /** Node stream that inserts what is written to it. */
+  writable(options) {
+    return new ResourceWriter({ ...options, resource: this });
+  }
+
+  // Schema and definition
+
+  validate(data, options) {
+    return validate(this, data, options);
+  }
+
+  applyDefaults(data) {
+    const filled = this.schema.applyDefaults(data);
+    return filled === data ? { ...data } : filled;
+  }
+
+  updateAttributes(attributes) {
+    return updateAttributes(this, attributes);
+  }
+
+  applyConfiguration(options) {
+    return applyConfiguration(this, options);
+  }
+
+  addPluginAttribute(name, definition, pluginName) {
+    return addPluginAttribute(this, name, definition, pluginName);
+  }
+
+  removePluginAttribute(name, pluginName = null) {
+    return removePluginAttribute(this, name, pluginName);
+  }
+
+  export() {
+    return exportResource(this);
+  }
+
+  getDefinitionHash() {
+    return definitionHash(this);
+  }
+
+  async getSchemaForVersion(version) {
+    return schemaForVersion(this, version);
+  }
+
+  async applyVersionMapping(data, from, to) {
+    return relabel(data, from, to);
+  }
+
+  /** Writes the historical copy of a record, one slot per id. */
+  createHistoricalVersion(id, data) {
+    return createHistoricalVersion(this, id, data);
+  }
+
+  extractVersionFromKey(key) {
+    return versionOfKey(key);
+  }
+
+  // Ids and keys
+
+  /** A new id from the generator of the resource; a promise when that is asynchronous. */
+  generateId() {
+    return generateId(this);
+  }
+
+  configureIdGenerator(generator, size = 22) {
+    return configureIdGenerator(generator, size);
+  }
+
+  getIdGeneratorType(generator, size) {
+    return idGeneratorType(generator, size);
+  }
+
+  getResourceKey(id) {
+    return recordKey(this.name, id);
+  }
+
+  calculateContentLength(body) {
+    return contentLength(body);
+  }
+
+  extractIdsFromKeys(keys) {
+    return keys.map(idOfKey).filter((id) => id !== undefined);
+  }
+
+  // Partitions
+
+  applyPartitionRule(value, rule) {
+    return applyRule(value, rule);
+  }
+
+  getPartitionKey(options) {
+    return keyInPartition(this, options);
+  }
+
+  getNestedFieldValue(data, path) {
+    return getNested(data, path);
+  }
+
+  buildPartitionPrefix(partition, definition, values) {
+    return partitionPrefix(this.name, partition, definition, values);
+  }
+
+  extractPartitionValuesFromKey(id, keys, fields) {
+    return valuesOfKey(id, keys, fields);
+  }
+
+  fieldExistsInAttributes(name, attributes = this.attributes) {
+    return fieldExists(attributes, name);
+  }
+
+  validatePartitions() {
+    validatePartitions(this);
+  }
+
+  findOrphanedPartitions() {
+    return findOrphanedPartitions(this);
+  }
+
+  removeOrphanedPartitions(options) {
+    return removeOrphanedPartitions(this, options);
+  }
+
+  setupPartitionHooks() {
+    setupPartitionHooks(this);
+  }
+
+  createPartitionReferences(data) {
+    return createReferences(this, data);
+  }
+
+  deletePartitionReferences(data) {
+    return deleteReferences(this, data);
+  }
+
+  updatePartitionReferences(data) {
+    return refreshReferences(this, data);
+  }
+
+  handlePartitionReferenceUpdates(oldData, newData) {
+    return moveReferences(this, oldData, newData);
+  }
+
+  handlePartitionReferenceUpdate(name, definition, oldData, newData) {
+    return moveReference(this, name, definition, oldData, newData);
+  }
+
+  _hasPartitions() {
+    for (const name in this.config.partitions) if (Object.hasOwn(this.config.partitions, name)) return true;
+    return false;
+  }
+
+  // Hooks, middlewares, guard, events
+
+  addHook(name, fn) {
+    addHook(this, name, fn);
+  }
+
+  removeHook(name, fn) {
+    return removeHook(this, name, fn);
+  }
+
+  executeHooks(name, data) {
+    return executeHooks(this, name, data);
+  }
+
+  useMiddleware(method, fn) {
+    useMiddleware(this, method, fn);
+  }
+
+  executeGuard(operation, context, record = null) {
+    return executeGuard(this, operation, context, record);
+  }
+
+  _normalizeGuard(guard) {
+    return normalizeGuard(guard);
+  }
+
+  _checkRolesScopes(required, user) {
+    return checkRolesScopes(required, user);
+  }
+
+  /** Emits `event` and, with an id, `event:id`. */
+  _emitStandardized(event, payload, id = null) {
+    this.emit(event, payload);
+    if (id) this.emit(`${event}:${id}`, payload);
+  }
+
+  // State machine
+
+  get state() {
+    return stateOf(this);
+  }
+
+  _attachStateMachine(machine) {
+    this._stateMachine = machine;
+  }
+
+  // Native half
+
+  /** Batches of ids or records, pulled: the source of streams. */
+  _scan(options) {
+    return openScan(this, options);
+  }
+
+  /** The native handle for the client in use; for plugins of this package. */
+  get _native() {
+    return nativeOf(this);
+  }
+
+  /** Waits for index work that runs after writes. */
+  async _drain() {
+    await Promise.all(this._pendingIndex);
+    await drainNative(this);
+  }
+
+  /** Published error for a native failure of this resource. */
+  _publicError(error, context = {}) {
+    return toPublic(this, error, context);
+  }
+}
+
+registerBasePrototype(Resource.prototype);
+
+export default Resource;

@@ -1,0 +1,343 @@
+/** Update, conditional update, patch and replace. */
+
+import { isNotFound, isPrecondition, ResourceError, ValidationError } from '../errors/index.js';
+import { fromText, toText } from '../native/text.js';
+import { emitStandardized } from './events.js';
+import { needsHooks, runHooks } from './hooks.js';
+import { checkWriteId } from './ids.js';
+import { invalidRecord, withoutId } from './insert.js';
+import { isUnmodified } from './middleware.js';
+import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
+import { dateHints } from './partition-rules.js';
+import { maintainReplaced } from './partitions.js';
+import { validateRecord } from './validation.js';
+import { isPlainObject, mergeUpdate, withoutSystemFields } from './values.js';
+import { warnDefaultPassphrase } from './warnings.js';
+
+const MAX_ATTEMPTS = 10;
+
+function pause(attempt) {
+  const ceiling = Math.min(1000, 10 * 2 ** attempt);
+  return new Promise((resolve) => {
+    setTimeout(resolve, Math.random() * ceiling);
+  });
+}
+
+function requireAttributes(attributes, name, operation) {
+  if (attributes === null || typeof attributes !== 'object' || Array.isArray(attributes)) {
+    throw new ValidationError(`${name} must be a non-empty object`, {
+      field: name,
+      value: attributes === null ? 'null' : typeof attributes,
+      statusCode: 400,
+      retriable: false,
+      operation,
+      suggestion: `Pass a plain object with the attributes: resource.${operation}(id, { name: 'value' }).`
+    });
+  }
+}
+
+function doesNotExist(resource, id, original) {
+  return new ResourceError(`Resource with id '${id}' does not exist`, {
+    resourceName: resource.name,
+    id,
+    statusCode: 404,
+    original,
+    code: 'NoSuchKey',
+    operation: 'update',
+    retriable: false,
+    suggestion: 'Insert the record first, or use upsert().'
+  });
+}
+
+/**
+ * The stored record for a read-modify-write, below middlewares and plugin wrappers so that no cache
+ * can supply a stale base; get hooks and `fetched` fire as for a read.
+ */
+export async function readForWrite(resource, id, operation) {
+  if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet');
+  let read;
+  try {
+    read = nativeOf(resource).read(id);
+    if (read instanceof Promise) read = await read;
+  } catch (error) {
+    throw toPublic(resource, error, { id, operation });
+  }
+  let record = withDate(fromText(read.text));
+  if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
+  emitStandardized(resource, 'fetched', record, id);
+  return { read, record };
+}
+
+/** Merge, timestamps, hooks and validation of an update; resolves the complete record without system fields. */
+async function nextRecord(resource, id, original, attributes) {
+  let merged = mergeUpdate(original, attributes);
+  if (resource.config.timestamps) {
+    const now = new Date().toISOString();
+    merged.updatedAt = now;
+    if (declaresObject(resource.attributes.metadata)) {
+      merged.metadata = isPlainObject(merged.metadata) ? { ...merged.metadata, updatedAt: now } : { updatedAt: now };
+    }
+  }
+  if (needsHooks(resource, 'beforeUpdate')) {
+    const returned = await runHooks(resource, 'beforeUpdate', merged);
+    if (returned === null || typeof returned !== 'object') {
+      throw new ValidationError('beforeUpdate hook must return an object', {
+        field: 'beforeUpdate',
+        resourceName: resource.name,
+        statusCode: 400,
+        suggestion: 'Return the record from the hook.'
+      });
+    }
+    merged = { ...original, ...returned };
+  }
+  merged.id = id;
+  const outcome = validateRecord(resource, withoutSystemFields(merged));
+  return outcome instanceof Promise ? await outcome : outcome;
+}
+
+function declaresObject(definition) {
+  if (typeof definition === 'string') return definition.split('|')[0].trim() === 'object';
+  if (!isPlainObject(definition)) return false;
+  return typeof definition.type === 'string' ? definition.type.startsWith('object') : true;
+}
+
+function writeOptions(resource, operation, original, record, extra) {
+  const options = { ...extra, operation };
+  const partitioned = resource._hasPartitions();
+  const replaced = partitioned && !isUnmodified(resource, 'handlePartitionReferenceUpdates');
+  options.refs = replaced ? 'none' : refsMode(resource);
+  if (partitioned) {
+    const dates = dateHints(resource.config.partitions, record);
+    if (dates) options.dates = dates;
+    const oldDates = original ? dateHints(resource.config.partitions, original) : undefined;
+    if (oldDates) options.oldDates = oldDates;
+  }
+  return { text: JSON.stringify(options), replaced };
+}
+
+/** Attributes and id of a written record, with the marker fields of behaviours kept. */
+function written(record) {
+  const result = withoutSystemFields(record);
+  if (record.$overflow !== undefined) result.$overflow = record.$overflow;
+  if (record.$truncated !== undefined) result.$truncated = record.$truncated;
+  return result;
+}
+
+async function finishUpdate(resource, id, original, result, hook, events = ['updated']) {
+  const updated = written(result.record);
+  let final = updated;
+  const replace = events.length > 1;
+  if (needsHooks(resource, hook)) {
+    if (!replace) {
+      Object.defineProperty(updated, '$before', { value: original, enumerable: false, configurable: true });
+      Object.defineProperty(updated, '$after', { value: updated, enumerable: false, configurable: true });
+    }
+    final = await runHooks(resource, hook, updated);
+  }
+  for (const event of events) {
+    emitStandardized(resource, event, { ...updated, $before: replace ? undefined : original, $after: final }, id);
+  }
+  return final;
+}
+
+/** Updates a record by merging attributes into what is stored. */
+export async function update(resource, rawId, attributes) {
+  const id = checkWriteId(rawId, 'update');
+  requireAttributes(attributes, 'attributes', 'update');
+  if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+  for (let attempt = 1; ; attempt += 1) {
+    let base;
+    try {
+      base = await readForWrite(resource, id, 'update');
+    } catch (error) {
+      if (isNotFound(error)) throw doesNotExist(resource, id, error);
+      throw error;
+    }
+    const { errors, data } = await nextRecord(resource, id, base.record, attributes);
+    if (errors.length > 0) throw invalidUpdate(resource, errors, attributes);
+    let result;
+    try {
+      result = await writeUpdate(resource, id, base, data, 'update');
+    } catch (error) {
+      if (!isPrecondition(error)) throw error;
+      if (attempt >= MAX_ATTEMPTS) throw lostRaces(resource, id, error);
+      await pause(attempt);
+      continue;
+    }
+    return finishUpdate(resource, id, base.record, result, 'afterUpdate');
+  }
+}
+
+function invalidUpdate(resource, errors, attributes) {
+  return invalidRecord(resource, errors, attributes, 'unknown', `validation: ${JSON.stringify(errors)}`);
+}
+
+function lostRaces(resource, id, original) {
+  return new ResourceError(`Resource with id '${id}' was modified concurrently ${MAX_ATTEMPTS} times in a row`, {
+    resourceName: resource.name,
+    id,
+    statusCode: 409,
+    code: 'Conflict',
+    retriable: true,
+    original,
+    operation: 'update',
+    suggestion: 'Retry the update; the record is under heavy concurrent modification.'
+  });
+}
+
+async function writeUpdate(resource, id, base, data, operation, extra) {
+  const record = withoutId(data);
+  if (resource.versioningEnabled && base.record._versionMapped) await resource.createHistoricalVersion(id, base.record);
+  const { text: options, replaced } = writeOptions(resource, operation, base.record, record, extra);
+  let text;
+  try {
+    text = nativeOf(resource).update(base.read, toText(record), options);
+    if (text instanceof Promise) text = await text;
+  } catch (error) {
+    throw toPublic(resource, error, { id, operation });
+  }
+  const result = fromText(text);
+  if (result.events) emitNativeEvents(resource, result.events);
+  if (replaced) {
+    await maintainReplaced(resource, operation, id, () => resource.handlePartitionReferenceUpdates(base.record, { ...result.record, id }));
+  }
+  return result;
+}
+
+/** Compare-and-set: writes only when the stored ETag is the given one; resolves a result object. */
+export async function updateConditional(resource, rawId, attributes, options = {}) {
+  const id = checkWriteId(rawId, 'updateConditional');
+  const ifMatch = options?.ifMatch;
+  if (!ifMatch) {
+    throw new ValidationError('updateConditional requires ifMatch option with ETag value', {
+      field: 'ifMatch',
+      statusCode: 428,
+      retriable: false,
+      operation: 'updateConditional',
+      suggestion: 'Pass { ifMatch: record._etag } of the record that was read.'
+    });
+  }
+  requireAttributes(attributes, 'attributes', 'updateConditional');
+  let base;
+  try {
+    base = await readForWrite(resource, id, 'updateConditional');
+  } catch (error) {
+    if (isNotFound(error)) return { success: false, error: `Resource with id '${id}' does not exist` };
+    return { success: false, error: error?.message || 'Update failed' };
+  }
+  const { errors, data } = await nextRecord(resource, id, base.record, attributes);
+  if (errors.length > 0) {
+    return { success: false, error: `Validation failed: ${JSON.stringify(errors)}`, validationErrors: errors };
+  }
+  let result;
+  try {
+    result = await writeUpdate(resource, id, base, data, 'update', { ifMatch: String(ifMatch) });
+  } catch (error) {
+    if (isPrecondition(error)) return { success: false, error: 'ETag mismatch - object was modified by another process' };
+    return { success: false, error: error?.message || 'Update failed' };
+  }
+  const final = await finishUpdate(resource, id, base.record, result, 'afterUpdate');
+  return { success: true, data: final, etag: result.etag };
+}
+
+/** Partial update; a COPY onto itself where the behaviour keeps everything in metadata. */
+export async function patch(resource, rawId, fields, options = {}) {
+  const id = checkWriteId(rawId, 'patch');
+  requireAttributes(fields, 'fields', 'patch');
+  if (needsHooks(resource, 'beforePatch')) await runHooks(resource, 'beforePatch', { id, fields, options });
+  const copyable =
+    (resource.behavior === 'enforce-limits' || resource.behavior === 'truncate-data') &&
+    !Object.keys(fields).some((key) => key.includes('.'));
+  let result = copyable ? await resource._patchViaCopyObject(id, fields, options) : await resource.update(id, fields);
+  if (needsHooks(resource, 'afterPatch')) result = await runHooks(resource, 'afterPatch', result);
+  return result;
+}
+
+/** HEAD, merge, COPY with new metadata. */
+export async function patchViaCopy(resource, rawId, fields) {
+  const id = checkWriteId(rawId, 'patch');
+  if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+  for (let attempt = 1; ; attempt += 1) {
+    const handle = nativeOf(resource);
+    let read;
+    try {
+      read = handle.readHead(id);
+      if (read instanceof Promise) read = await read;
+    } catch (error) {
+      throw toPublic(resource, error, { id, operation: 'patch' });
+    }
+    const original = withDate(fromText(read.text));
+    const { errors, data } = await nextRecord(resource, id, original, fields);
+    if (errors.length > 0) throw patchInvalid(resource, id, errors);
+    const record = withoutId(data);
+    if (resource.versioningEnabled && original._versionMapped) await resource.createHistoricalVersion(id, original);
+    const { text: options, replaced } = writeOptions(resource, 'update', original, record);
+    let text;
+    try {
+      text = handle.patch(read, toText(record), options);
+      if (text instanceof Promise) text = await text;
+    } catch (error) {
+      const failure = toPublic(resource, error, { id, operation: 'patch' });
+      if (!isPrecondition(failure)) throw failure;
+      if (attempt >= MAX_ATTEMPTS) throw lostRaces(resource, id, failure);
+      await pause(attempt);
+      continue;
+    }
+    const result = fromText(text);
+    if (result.events) emitNativeEvents(resource, result.events);
+    if (replaced) {
+      await maintainReplaced(resource, 'patch', id, () => resource.handlePartitionReferenceUpdates(original, { ...result.record, id }));
+    }
+    return finishUpdate(resource, id, original, result, 'afterUpdate');
+  }
+}
+
+function patchInvalid(resource, id, errors) {
+  const error = new ValidationError('Validation failed during patch', {
+    resourceName: resource.name,
+    id,
+    statusCode: 422,
+    retriable: false,
+    operation: 'patch',
+    validation: errors,
+    errors,
+    suggestion: 'Correct the fields named in the validation errors.'
+  });
+  errors.forEach((entry, index) => {
+    error[index] = entry;
+  });
+  return error;
+}
+
+/** Writes a whole record without reading the old one; creates it when missing. */
+export async function replace(resource, rawId, fullData, options = {}) {
+  const id = checkWriteId(rawId, 'replace');
+  requireAttributes(fullData, 'fullData', 'replace');
+  if (needsHooks(resource, 'beforeReplace')) await runHooks(resource, 'beforeReplace', { id, fullData, options });
+  const draft = { ...resource.applyDefaults(fullData) };
+  if (resource.config.timestamps) {
+    const now = new Date().toISOString();
+    if (!draft.createdAt) draft.createdAt = now;
+    draft.updatedAt = now;
+  }
+  draft.id = id;
+  const outcome = validateRecord(resource, withoutSystemFields(draft));
+  const { errors, data } = outcome instanceof Promise ? await outcome : outcome;
+  if (errors.length > 0) throw invalidRecord(resource, errors, draft, 'Replace failed');
+  if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+  const record = withoutId(data);
+  const { text: writeText, replaced } = writeOptions(resource, 'replace', null, record);
+  let text;
+  try {
+    text = nativeOf(resource).replace(id, toText(record), writeText);
+    if (text instanceof Promise) text = await text;
+  } catch (error) {
+    throw toPublic(resource, error, { id, operation: 'replace' });
+  }
+  const result = fromText(text);
+  if (result.events) emitNativeEvents(resource, result.events);
+  if (replaced) {
+    await maintainReplaced(resource, 'replace', id, () => resource.handlePartitionReferenceUpdates({}, { ...result.record, id }));
+  }
+  return finishUpdate(resource, id, undefined, result, 'afterReplace', ['updated', 'replaced']);
+}

@@ -1,0 +1,2 @@
+/** Version of the package, written to `s3db.json` as `s3dbVersion`. */
+export const VERSION = '0.1.0';

@@ -1,0 +1,123 @@
+import { EventEmitter } from 'node:events';
+import type { Client } from './client.js';
+import type {
+  ClientLike,
+  CreateResourceConfig,
+  DatabaseConfig,
+  DatabaseWarning,
+  DefinitionChangeEvent,
+  PluginFunction,
+  PluginInterface,
+  StorageDegradedEvent
+} from './options.js';
+import type { Resource } from './resource.js';
+
+export type DatabaseHookName =
+  | 'beforeConnect'
+  | 'afterConnect'
+  | 'beforeCreateResource'
+  | 'afterCreateResource'
+  | 'beforeUploadMetadata'
+  | 'afterUploadMetadata'
+  | 'beforeDisconnect'
+  | 'afterDisconnect'
+  | 'resourceCreated'
+  | 'resourceUpdated';
+
+export type DatabaseHookFunction = (context: any) => unknown;
+
+/** Content of `s3db.json`. */
+export interface DatabaseMetadata {
+  version: string;
+  s3dbVersion: string;
+  lastUpdated: string;
+  resources: Record<string, any>;
+  [key: string]: any;
+}
+
+interface DatabaseEvents {
+  'db:connected': [at: Date];
+  disconnected: [at: Date];
+  'db:disconnected': [at: Date];
+  'db:resource-created': [name: string];
+  'db:resource-updated': [name: string];
+  'db:resource-definitions-changed': [event: { changes: DefinitionChangeEvent[]; metadata: DatabaseMetadata }];
+  'db:metadata-uploaded': [metadata: DatabaseMetadata];
+  'db:metadata-healed': [event: { healingLog: string[]; metadata: DatabaseMetadata; backupKey?: string }];
+  'db:warning': [warning: DatabaseWarning];
+  'db:storage:degraded': [event: StorageDegradedEvent];
+  hookError: [event: { event: string; error: Error; context: any }];
+}
+
+export class Database extends EventEmitter {
+  constructor(options: DatabaseConfig);
+  id: string;
+  version: string;
+  s3dbVersion: string;
+  resources: Record<string, Resource<any>>;
+  savedMetadata: DatabaseMetadata | null;
+  options: DatabaseConfig;
+  verbose: boolean;
+  parallelism: number;
+  cache: DatabaseConfig['cache'];
+  passphrase: string;
+  bcryptRounds: number;
+  versioningEnabled: boolean;
+  persistHooks: boolean;
+  strictValidation: boolean;
+  strictHooks: boolean;
+  pluginList: (PluginInterface | PluginFunction)[];
+  pluginRegistry: Record<string, PluginInterface>;
+  plugins: Record<string, PluginInterface>;
+  client: Client & ClientLike;
+  connectionString?: string;
+  bucket: string;
+  keyPrefix: string;
+  readonly config: {
+    version: string;
+    s3dbVersion: string;
+    bucket: string;
+    keyPrefix: string;
+    parallelism: number;
+    verbose: boolean;
+  };
+
+  connect: () => Promise<void>;
+  disconnect: () => Promise<void>;
+  createResource: <T = any>(config: CreateResourceConfig) => Promise<Resource<T>>;
+  uploadMetadataFile: () => Promise<void>;
+  isConnected(): boolean;
+
+  getResource<T = any>(name: string, options?: { strictValidation?: boolean }): Promise<Resource<T>>;
+  resource<T = any>(name: string): Resource<T>;
+  listResources(): Promise<{ name: string; [key: string]: any }[]>;
+  resourceExists(name: string): boolean;
+  resourceExistsWithSameHash(config: { name: string; attributes: any; behavior?: string; partitions?: any }): {
+    exists: boolean;
+    sameHash: boolean;
+    hash: string | null;
+    existingHash?: string;
+  };
+  deleteResource(name: string, options?: { purgeData?: boolean }): Promise<any>;
+  detectDefinitionChanges(savedMetadata: DatabaseMetadata): DefinitionChangeEvent[];
+  generateDefinitionHash(definition: any, behavior?: string): string;
+  getNextVersion(versions?: Record<string, any>): string;
+  blankMetadataStructure(): DatabaseMetadata;
+
+  startPlugins(): Promise<void>;
+  usePlugin<P extends PluginInterface>(plugin: P | (new (...args: any[]) => P), name?: string | null): Promise<P>;
+  uninstallPlugin(name: string | PluginInterface, options?: { purgeData?: boolean }): Promise<void>;
+
+  addHook(event: DatabaseHookName | (string & {}), fn: DatabaseHookFunction): void;
+  removeHook(event: string, fn: DatabaseHookFunction): void;
+  getHooks(event: string): DatabaseHookFunction[];
+  clearHooks(event: string): void;
+
+  on<K extends keyof DatabaseEvents>(event: K, listener: (...args: DatabaseEvents[K]) => void): this;
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once<K extends keyof DatabaseEvents>(event: K, listener: (...args: DatabaseEvents[K]) => void): this;
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+/** The same class as `Database`. */
+export { Database as S3db };

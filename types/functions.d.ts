@@ -1,0 +1,57 @@
+/** Outcome of `tryFn`: `[ok, error, value]`. */
+export type TryResult<T> = [ok: true, error: null, value: T] | [ok: false, error: any, value: undefined];
+
+export function tryFn<T>(work: (() => Promise<T>) | Promise<T>): Promise<TryResult<T>>;
+export function tryFn<T>(work: () => T): TryResult<T>;
+export function tryFn(work: null | undefined): TryResult<never>;
+export function tryFnSync<T>(work: () => T): [ok: true, error: null, value: T] | [ok: false, error: any, value: null];
+
+export function encode(value: number): string;
+export function decode(text: string): number;
+export function encodeDecimal(value: number): string;
+export function decodeDecimal(text: string): number;
+export function encodeFixedPoint(value: number, precision?: number): string;
+export function decodeFixedPoint(text: string, precision?: number): number;
+export function encodeFixedPointBatch(values: number[], precision?: number): string;
+export function decodeFixedPointBatch(text: string, precision?: number): number[];
+
+export function calculateUTF8Bytes(value: any): number;
+export function clearUTF8Memory(): void;
+export function calculateAttributeNamesSize(record: Record<string, any>): number;
+export function calculateAttributeSizes(record: Record<string, any>): Record<string, number>;
+export function calculateTotalSize(record: Record<string, any>): number;
+export function getSizeBreakdown(record: Record<string, any>): {
+  total: number;
+  valueSizes: Record<string, number>;
+  namesSize: number;
+  valueTotal: number;
+  breakdown: { attribute: string; size: number; percentage: string }[];
+  detailedBreakdown: { values: number; names: number; total: number };
+};
+export function calculateSystemOverhead(config?: { version?: string; timestamps?: boolean; id?: string }): number;
+export function calculateEffectiveLimit(config?: {
+  s3Limit?: number;
+  systemConfig?: { version?: string; timestamps?: boolean; id?: string };
+}): number;
+export function transformValue(value: any): string;
+
+/** Hexadecimal SHA-256. */
+export function sha256(text: string): Promise<string>;
+/** Base64 MD5. */
+export function md5(data: any): Promise<string>;
+export function encrypt(content: any, passphrase: string): Promise<string>;
+export function decrypt(base64: string, passphrase: string): Promise<string>;
+
+export function hashPassword(password: string, rounds?: number): Promise<string>;
+export function hashPasswordSync(password: string, rounds?: number): string;
+export function verifyPassword(password: string, hash: string): Promise<boolean>;
+export function compactHash(hash: string): string;
+export function expandHash(compact: string, rounds?: number): string;
+export function isBcryptHash(text: any): boolean;
+
+export function idGenerator(size?: number): string;
+export function passwordGenerator(size?: number): string;
+export function createCustomGenerator(alphabet: string, size: number): (size?: number) => string;
+export function getUrlAlphabet(): string;
+export function initializeNanoid(): Promise<void>;
+export function getNanoidInitializationError(): Error | null;

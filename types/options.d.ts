@@ -1,0 +1,301 @@
+import type { Client } from './client.js';
+import type { Database } from './database.js';
+import type { Resource } from './resource.js';
+
+/** Options of the HTTP connections to S3. */
+export interface HttpClientOptions {
+  keepAlive?: boolean;
+  /** Default 1000. */
+  keepAliveMsecs?: number;
+  /** Default 500. */
+  maxSockets?: number;
+  /** Default 100. */
+  maxFreeSockets?: number;
+  /** Milliseconds; default 60000. */
+  timeout?: number;
+}
+
+/** Options of `new S3db(...)`. */
+export interface DatabaseConfig {
+  /** `s3://KEY:SECRET@BUCKET/PREFIX`, `https://KEY:SECRET@HOST/BUCKET/PREFIX`, `memory://BUCKET/PREFIX` or `file:///path`. */
+  connectionString?: string;
+  region?: string;
+  accessKeyId?: string;
+  secretAccessKey?: string;
+  sessionToken?: string;
+  bucket?: string;
+  endpoint?: string;
+  forcePathStyle?: boolean;
+  verbose?: boolean;
+  /** Default 10. */
+  parallelism?: number | string;
+  /** Passphrase of `secret` attributes; default `secret`. */
+  passphrase?: string;
+  /** Cost of `password` attributes; default 10. */
+  bcryptRounds?: number;
+  versioningEnabled?: boolean;
+  persistHooks?: boolean;
+  trustUnsignedHooks?: boolean;
+  strictValidation?: boolean;
+  strictHooks?: boolean;
+  /** Unknown option keys become errors instead of one warning. */
+  strictOptions?: boolean;
+  cache?: CacheConfig | boolean;
+  plugins?: (PluginInterface | PluginFunction)[];
+  /** A ready client, or any object with the client's methods. */
+  client?: Client | ClientLike;
+  httpClientOptions?: HttpClientOptions;
+  logLevel?: string;
+  [key: string]: unknown;
+}
+
+/** What a client passed as `client` must have. */
+export interface ClientLike {
+  bucket?: string;
+  keyPrefix?: string;
+  [key: string]: any;
+}
+
+/** One attribute: shorthand text, a rule object, or a nested object. */
+export type AttributeDefinition = string | { [key: string]: any };
+
+/** Attributes by name. */
+export type Attributes = Record<string, AttributeDefinition>;
+
+export interface PartitionConfig {
+  fields: Record<string, string>;
+  description?: string;
+}
+
+export type HookName =
+  | 'beforeInsert'
+  | 'afterInsert'
+  | 'beforeUpdate'
+  | 'afterUpdate'
+  | 'beforeDelete'
+  | 'afterDelete'
+  | 'beforeGet'
+  | 'afterGet'
+  | 'beforeList'
+  | 'afterList'
+  | 'beforeQuery'
+  | 'afterQuery'
+  | 'beforeExists'
+  | 'afterExists'
+  | 'beforeCount'
+  | 'afterCount'
+  | 'beforePatch'
+  | 'afterPatch'
+  | 'beforeReplace'
+  | 'afterReplace'
+  | 'beforeGetMany'
+  | 'afterGetMany'
+  | 'beforeDeleteMany'
+  | 'afterDeleteMany';
+
+export type HookFunction = (this: Resource<any>, data: any) => unknown;
+
+/** Hooks by name. */
+export type HookConfig = Partial<Record<HookName, HookFunction[]>>;
+
+/** Listeners by event name. */
+export type EventListenerConfig = Record<string, EventListener | EventListener[]>;
+
+type EventListener = (this: Resource<any>, ...args: any[]) => unknown;
+
+export interface MiddlewareContext {
+  resource: Resource<any>;
+  args: any[];
+  method: string;
+  [key: string]: unknown;
+}
+
+export type Middleware = (context: MiddlewareContext, next: () => Promise<any>) => unknown;
+
+/** Authorisation rules by operation; an array holds for all of them. */
+export type GuardConfig = string[] | Record<string, GuardRule>;
+
+export type GuardRule = boolean | string[] | ((context: any, record: any) => unknown);
+
+/** What `new Resource(...)` and `db.createResource(...)` share. */
+export interface ResourceOptions {
+  name: string;
+  database?: Database;
+  version?: string;
+  attributes: Attributes;
+  behavior?: BehaviorName;
+  passphrase?: string;
+  bcryptRounds?: number;
+  parallelism?: number;
+  observers?: { emit(event: string, ...args: any[]): unknown }[];
+  cache?: boolean | CacheConfig;
+  autoDecrypt?: boolean;
+  timestamps?: boolean;
+  paranoid?: boolean;
+  allNestedObjectsOptional?: boolean;
+  hooks?: HookConfig | null;
+  /** A function, the size of generated ids, or a specification text of later versions. */
+  idGenerator?: Function | number | string;
+  idSize?: number;
+  versioningEnabled?: boolean;
+  strictValidation?: boolean;
+  asyncEvents?: boolean;
+  asyncPartitions?: boolean;
+  strictPartitions?: boolean;
+  map?: Record<string, string>;
+  events?: EventListenerConfig;
+  guard?: GuardConfig;
+  createdBy?: string;
+  description?: string;
+}
+
+/** Options of `new Resource(...)`. Other keys are kept in `$schema`. */
+export interface ResourceConfig extends ResourceOptions {
+  client: Client | ClientLike;
+  partitions?: Record<string, PartitionConfig>;
+  [key: string]: unknown;
+}
+
+/** Options of `db.createResource(...)`. Other keys are kept in `$schema`. */
+export interface CreateResourceConfig extends ResourceOptions {
+  /** Definitions by name, or the names of the attributes to partition by. */
+  partitions?: Record<string, PartitionConfig> | string[] | null;
+  middlewares?: Middleware[] | Record<string, Middleware | Middleware[]>;
+  [key: string]: unknown;
+}
+
+export interface QueryOptions {
+  /** Default 100. */
+  limit?: number;
+  offset?: number;
+  partition?: string | null;
+  partitionValues?: Record<string, any>;
+}
+
+export interface ListOptions {
+  partition?: string | null;
+  partitionValues?: Record<string, any>;
+  /** Without a limit everything is returned. */
+  limit?: number;
+  offset?: number;
+}
+
+export interface InsertOptions {
+  id?: string;
+}
+
+export interface UpdateOptions {
+  id?: string;
+}
+
+export interface DeleteOptions {
+  id?: string;
+}
+
+export interface PageOptions {
+  offset?: number;
+  /** Default 100. */
+  size?: number;
+  partition?: string | null;
+  partitionValues?: Record<string, any>;
+  skipCount?: boolean;
+}
+
+export interface CountOptions {
+  partition?: string | null;
+  partitionValues?: Record<string, any>;
+}
+
+export type BehaviorName = 'user-managed' | 'enforce-limits' | 'truncate-data' | 'body-overflow' | 'body-only';
+
+export interface CacheConfig {
+  type?: 'memory' | 's3';
+  ttl?: number;
+  maxSize?: number;
+  enableCompression?: boolean;
+  storageClass?: string;
+  enableEncryption?: boolean;
+}
+
+/** A plugin class; the database makes the instance. */
+export type PluginFunction = new (...args: any[]) => PluginInterface;
+
+/** What a plugin object needs: `install` and `start`; the rest where it has them. */
+export interface PluginInterface {
+  name?: string;
+  install?(database: Database): unknown;
+  setup?(database: Database): unknown;
+  start?(): unknown;
+  stop?(): unknown;
+  uninstall?(options?: { purgeData?: boolean }): unknown;
+  beforeSetup?(): unknown;
+  afterSetup?(): unknown;
+  beforeStart?(): unknown;
+  afterStart?(): unknown;
+  beforeStop?(): unknown;
+  afterStop?(): unknown;
+  [key: string]: any;
+}
+
+export interface PluginConfig {
+  enabled?: boolean;
+}
+
+export interface ExceedsLimitEvent {
+  operation: 'insert' | 'update' | 'upsert';
+  id?: string;
+  totalSize: number;
+  limit: number;
+  effectiveLimit?: number;
+  excess: number;
+  data: any;
+}
+
+export interface TruncateEvent {
+  operation: string;
+  id?: string;
+  fieldName: string;
+  originalLength: number;
+  truncatedLength: number;
+  truncatedFields?: string[];
+  originalSize?: number;
+  finalSize?: number;
+  data: any;
+}
+
+export interface OverflowEvent {
+  operation: string;
+  id?: string;
+  strategy: 'truncate' | 'split' | 'reject';
+  originalSize: number;
+  maxSize: number;
+  metadataSize?: number;
+  bodySize?: number;
+  data: any;
+}
+
+export interface DefinitionChangeEvent {
+  type: 'new' | 'changed' | 'deleted';
+  resourceName: string;
+  currentHash: string | null;
+  savedHash: string | null;
+  fromVersion?: string;
+  toVersion?: string;
+  deletedVersion?: string;
+}
+
+/** Event `db:warning`. */
+export interface DatabaseWarning {
+  code: string;
+  message: string;
+  resource?: string;
+  plugin?: string;
+  details?: any;
+}
+
+/** Event `db:storage:degraded`: the store has no conditional writes. */
+export interface StorageDegradedEvent {
+  bucket: string;
+  missing: string[];
+  mode: 'read-back';
+}

@@ -1,0 +1,258 @@
+import { EventEmitter } from 'node:events';
+import { Readable, Writable } from 'node:stream';
+import type { Client } from './client.js';
+import type { Database } from './database.js';
+import type {
+  Attributes,
+  BehaviorName,
+  ClientLike,
+  CountOptions,
+  GuardConfig,
+  HookFunction,
+  HookName,
+  ListOptions,
+  Middleware,
+  PageOptions,
+  PartitionConfig,
+  QueryOptions,
+  ResourceConfig
+} from './options.js';
+import type { Schema } from './schema.js';
+
+/** What the library adds to a record that was read. */
+export interface SystemFields {
+  id: string;
+  _contentLength: number;
+  _lastModified: Date;
+  _hasContent: boolean;
+  _mimeType: string | null;
+  _etag: string;
+  _v: string;
+  _definitionHash: string;
+  _versionId?: string;
+  _expiresAt?: string;
+  _originalVersion?: string;
+  _versionMapped?: true;
+  _partition?: string;
+  _partitionValues?: Record<string, any>;
+}
+
+/** A record as `get`, `list` and their kin return it. */
+export type Stored<T> = T & SystemFields;
+
+/** A record as `update`, `patch` and `replace` return it. */
+export type Written<T> = T & { id: string };
+
+/** A record to insert; without an id one is generated. */
+export type Insertable<T> = Omit<T, 'id' | keyof SystemFields> & { id?: string };
+
+/** Changes: own keys, dotted paths, or both. */
+export type Changes<T> = { [K in keyof T]?: T[K] | null | undefined } & { [path: `${string}.${string}`]: any };
+
+/** Result of `insertMany`: what was inserted, in input order; failures are in `errors`. */
+export type InsertManyResult<T> = Stored<T>[] & { readonly errors: { error: Error; item: any }[] };
+
+export interface PageResult<T> {
+  items: Stored<T>[];
+  totalItems: number | null;
+  page: number;
+  pageSize: number;
+  totalPages: number | null;
+  hasMore: boolean;
+  _debug: {
+    requestedSize: number;
+    requestedOffset: number;
+    actualItemsReturned: number;
+    skipCount: boolean;
+    hasTotalItems: boolean;
+  };
+}
+
+export type ConditionalResult<T> =
+  | { success: true; data: Written<T>; etag: string }
+  | { success: false; error: string; validationErrors?: any[] };
+
+export interface OrphanedPartition {
+  missingFields: string[];
+  definition: PartitionConfig;
+  allFields: string[];
+}
+
+interface ResourceEvents<T> {
+  inserted: [record: Stored<T>];
+  updated: [event: Written<T> & { $before: Stored<T> | undefined; $after: Written<T> }];
+  replaced: [event: Written<T> & { $before: undefined; $after: Written<T> }];
+  deleted: [event: any];
+  fetched: [record: Stored<T>];
+  'inserted-many': [count: number];
+  'deleted-many': [count: number];
+  'fetched-many': [count: number];
+  count: [count: number];
+  'listed-ids': [count: number];
+  paginated: [result: PageResult<T>];
+  'partition-fetched': [record: Stored<T>];
+  versionUpdated: [event: { oldVersion: string; newVersion: string }];
+}
+
+/** EventEmitter whose listeners run after the operation, one after the other, unless switched to synchronous. */
+export class AsyncEventEmitter extends EventEmitter {
+  emitSync(event: string | symbol, ...args: any[]): boolean;
+  setAsyncMode(enabled: boolean): void;
+}
+
+/** A set of records with one definition. */
+export class Resource<T = any> extends AsyncEventEmitter {
+  constructor(config: ResourceConfig);
+  name: string;
+  client: Client & ClientLike;
+  database?: Database;
+  version: string;
+  behavior: BehaviorName;
+  observers: { emit(event: string, ...args: any[]): unknown }[];
+  parallelism: number;
+  passphrase: string;
+  bcryptRounds: number;
+  versioningEnabled: boolean;
+  strictValidation: boolean;
+  config: Record<string, any>;
+  readonly options: Record<string, any>;
+  schema: Schema;
+  attributes: Attributes;
+  map?: Record<string, string>;
+  hooks: Record<HookName, HookFunction[]>;
+  idGenerator: (...args: any[]) => any;
+  idSize: number;
+  idGeneratorType: string | number;
+  guard: Exclude<GuardConfig, any[]> | null;
+  $schema: Record<string, any>;
+  readonly state: {
+    send(id: string, event: string, data?: any): Promise<any>;
+    get(id: string): Promise<any>;
+    canTransition(id: string, event: string): Promise<boolean>;
+    getValidEvents(id: string): Promise<string[]>;
+    initialize(id: string, context?: any): Promise<any>;
+    history(id: string, options?: any): Promise<any>;
+  };
+
+  insert(data: Insertable<T>): Promise<Stored<T>>;
+  insertMany(items: Iterable<Insertable<T>>): Promise<InsertManyResult<T>>;
+  upsert(data: Insertable<T>): Promise<Stored<T>>;
+  upsert(id: string, data: Insertable<T>): Promise<Stored<T>>;
+  get(id: string): Promise<Stored<T>>;
+  getOrNull(id: string): Promise<Stored<T> | null>;
+  getOrThrow(id: string): Promise<Stored<T>>;
+  exists(id: string): Promise<boolean>;
+  getMany(ids: string[]): Promise<Stored<T>[]>;
+  getAll(): Promise<Stored<T>[]>;
+  getFromPartition(options: { id: string; partitionName: string; partitionValues?: Record<string, any> }): Promise<Stored<T>>;
+  list(options?: ListOptions): Promise<Stored<T>[]>;
+  listIds(options?: ListOptions): Promise<string[]>;
+  listMain(options?: ListOptions): Promise<Stored<T>[]>;
+  listPartition(options: ListOptions): Promise<Stored<T>[]>;
+  listPartition(partition: string, partitionValues?: Record<string, any>, options?: ListOptions): Promise<Stored<T>[]>;
+  page(options?: PageOptions): Promise<PageResult<T>>;
+  paginate(options?: PageOptions): Promise<PageResult<T>>;
+  count(options?: CountOptions): Promise<number>;
+  query(filter?: Partial<Record<keyof T, any>> & Record<string, any>, options?: QueryOptions): Promise<Stored<T>[]>;
+  update(id: string, attributes: Changes<T>): Promise<Written<T>>;
+  patch(id: string, fields: Changes<T>, options?: { partition?: string; partitionValues?: Record<string, any> }): Promise<Written<T>>;
+  replace(id: string, fullData: Insertable<T>, options?: Record<string, any>): Promise<Written<T>>;
+  updateConditional(id: string, attributes: Changes<T>, options: { ifMatch: string }): Promise<ConditionalResult<T>>;
+  delete(id: string): Promise<any>;
+  deleteMany(ids: string[]): Promise<any[]>;
+  deleteAll(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; version: string }>;
+  deleteAllData(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; resource: string }>;
+
+  setContent(options: { id: string; buffer: Uint8Array | string; contentType?: string }): Promise<Stored<T>>;
+  content(id: string): Promise<{ buffer: Buffer | null; contentType: string | null }>;
+  getContent(id: string): Promise<{ buffer: Buffer | null; contentType: string | null }>;
+  hasContent(id: string): Promise<boolean>;
+  deleteContent(id: string): Promise<any>;
+
+  readable(options?: StreamOptions & CountOptions): ResourceReader<T>;
+  writable(options?: StreamOptions): ResourceWriter<T>;
+
+  validate(data: any, options?: any): Promise<any>;
+  applyDefaults(data: any): any;
+  updateAttributes(attributes: Attributes): { oldAttributes: Attributes; newAttributes: Attributes };
+  applyConfiguration(options?: { map?: Record<string, string> }): void;
+  addPluginAttribute(name: string, definition: any, pluginName: string): any;
+  removePluginAttribute(name: string, pluginName?: string | null): boolean;
+  export(): Record<string, any>;
+  getDefinitionHash(): string;
+  generateId(): any;
+  getResourceKey(id: string): string;
+
+  applyPartitionRule(value: any, rule: string): any;
+  getPartitionKey(options: { partitionName: string; id?: string; data: any }): string | null;
+  getNestedFieldValue(data: any, path: string): any;
+  buildPartitionPrefix(partition: string, definition: PartitionConfig, values: Record<string, any>): string;
+  createPartitionReferences(record: any): Promise<void>;
+  deletePartitionReferences(record: any): Promise<void>;
+  updatePartitionReferences(record: any): Promise<void>;
+  handlePartitionReferenceUpdates(oldRecord: any, newRecord: any): Promise<void>;
+  handlePartitionReferenceUpdate(name: string, definition: PartitionConfig, oldRecord: any, newRecord: any): Promise<void>;
+  validatePartitions(): void;
+  fieldExistsInAttributes(name: string): boolean;
+  findOrphanedPartitions(): Record<string, OrphanedPartition>;
+  removeOrphanedPartitions(options?: { dryRun?: boolean }): Record<string, OrphanedPartition>;
+  setupPartitionHooks(): void;
+  extractIdsFromKeys(keys: string[]): string[];
+  extractPartitionValuesFromKey(id: string, keys: string[], sortedFields: [string, string][]): Record<string, string>;
+
+  createHistoricalVersion(id: string, data: any): Promise<void>;
+  applyVersionMapping(data: any, fromVersion: string, toVersion: string): Promise<any>;
+  getSchemaForVersion(version: string): Promise<Schema>;
+  extractVersionFromKey(key: string): string | null;
+
+  addHook(event: HookName, fn: HookFunction): void;
+  removeHook(event: HookName, fn: HookFunction): void;
+  executeHooks(event: HookName, data: any): Promise<any>;
+  useMiddleware(method: string, fn: Middleware): void;
+  executeGuard(operation: string, context: any, record?: any): Promise<boolean>;
+
+  on<K extends keyof ResourceEvents<T>>(event: K, listener: (...args: ResourceEvents<T>[K]) => void): this;
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once<K extends keyof ResourceEvents<T>>(event: K, listener: (...args: ResourceEvents<T>[K]) => void): this;
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+export interface StreamOptions {
+  batchSize?: number;
+  concurrency?: number;
+}
+
+/** Records as an object-mode stream, in key order. */
+export class ResourceReader<T = any> extends Readable {
+  constructor(options: { resource: Resource<T> } & StreamOptions & CountOptions);
+  resource: Resource<T>;
+  client: any;
+  batchSize: number;
+  concurrency: number;
+  build(): this;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Stored<T>>;
+}
+
+/** Inserts what is written to it. */
+export class ResourceWriter<T = any> extends Writable {
+  constructor(options: { resource: Resource<T> } & StreamOptions);
+  resource: Resource<T>;
+  client: any;
+  batchSize: number;
+  concurrency: number;
+  build(): this;
+}
+
+/** Ids one by one: event `id`. */
+export class ResourceIdsReader extends EventEmitter {
+  constructor(options: { resource: Resource<any> });
+  build(): any;
+}
+
+/** Ids page by page: event `page`. */
+export class ResourceIdsPageReader extends EventEmitter {
+  constructor(options: { resource: Resource<any> });
+  build(): any;
+}
+
+export function streamToString(stream: AsyncIterable<any>): Promise<string>;
