@@ -31,6 +31,11 @@ test('spec04_5_1 base62 functions give the golden texts and numbers', () => {
   }
 });
 
+test('a number that overflows when scaled is no number, and encoding it ends', () => {
+  assert.equal(base62.encodeFixedPoint(1e308), 'undefined');
+  assert.equal(base62.encodeFixedPointBatch([1e308, 1]), '^[,4c92]');
+});
+
 test('spec04_10 the size calculator counts as s3db.js does', () => {
   const { utf8Bytes, transformValue, objects, systemOverhead, effectiveLimit } = golden('calculator');
   for (const { input, output } of utf8Bytes) assert.equal(calculator.calculateUTF8Bytes(input), output);
