@@ -60,7 +60,7 @@ export function entries() {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const names = new Set();
   for (const target of Object.values(manifest.exports)) {
-    if (typeof target === 'string') continue;
+    if (target === null || typeof target === 'string') continue;
     const path = (target.import.default ?? target.import).replace('./dist/', '').replace(/\.mjs$/, '');
     if (!path.includes('*')) {
       names.add(path);

@@ -1,0 +1,64 @@
+// s3db.js 19.5.10 as a child process: JSON lines in, JSON lines out. Started by client.mjs in the folder where it is installed.
+//
+//   { op: 'open', connectionString, options }     a database
+//   { op: 'create', config }                      a resource
+//   { op: 'insert', resource, records }
+//   { op: 'update', resource, changes }           changes: [{ id, ...fields }]
+//   { op: 'get', resource, ids }                  the records in that order
+//   { op: 'list', resource, options }             ids by partition
+//   { op: 'verify', password, hash }              whether the hash is that password's
+//   { op: 'close' }
+import { createInterface } from 'node:readline';
+
+const rival = globalThis.rival;
+let db;
+
+async function inTens(list, work) {
+  const results = [];
+  for (let at = 0; at < list.length; at += 10) results.push(...(await Promise.all(list.slice(at, at + 10).map(work))));
+  return results;
+}
+
+const operations = {
+  async open({ connectionString, options }) {
+    db = new rival.S3db({ connectionString, logLevel: 'silent', ...options });
+    await db.connect();
+  },
+  async create({ config }) {
+    await db.createResource(config);
+  },
+  async insert({ resource, records }) {
+    const target = await db.getResource(resource);
+    await inTens(records, (record) => target.insert(record));
+  },
+  async update({ resource, changes }) {
+    const target = await db.getResource(resource);
+    await inTens(changes, ({ id, ...fields }) => target.update(id, fields));
+  },
+  async get({ resource, ids }) {
+    const target = await db.getResource(resource);
+    return inTens(ids, (id) => target.get(id));
+  },
+  async list({ resource, options }) {
+    return (await db.getResource(resource)).listIds(options);
+  },
+  async verify({ password, hash }) {
+    return rival.verifyPassword(password, hash);
+  },
+  async close() {
+    await db.disconnect();
+    db = undefined;
+  }
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { op, ...request } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { value: await operations[op](request) };
+  } catch (error) {
+    answer = { error: { name: error.name, message: error.message, data: error.data } };
+  }
+  process.stdout.write(`\u0001${JSON.stringify(answer)}\n`);
+}
+process.exit(0);

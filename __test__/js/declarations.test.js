@@ -1,0 +1,143 @@
+// What index.d.ts declares is what import and require return: names, class members, both ways.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import * as namespace from 's3db-native';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const esm = { ...namespace };
+const cjs = createRequire(import.meta.url)('s3db-native');
+
+/** The declarations, read by their formatting (one member a line, two spaces deep). */
+function readDeclarations() {
+  const files = [join(root, 'index.d.ts'), ...readdirSync(join(root, 'types')).map((name) => join(root, 'types', name))];
+  const values = new Set(['default']);
+  const classes = new Map();
+  const interfaces = new Map();
+  for (const file of files) {
+    let open;
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      const value = /^export (?:declare )?(?:abstract )?(class|function|const) (\w+)/.exec(line);
+      if (value) values.add(value[2]);
+      const alias = /^export \{ \w+ as (\w+) \};$/.exec(line);
+      if (alias) values.add(alias[1]);
+      const head = /^(?:export )?(class|interface) (\w+)(?:<.*?>)?(?: extends ([\w, ]+))?.* \{(\})?$/.exec(line);
+      if (head) {
+        const table = head[1] === 'class' ? classes : interfaces;
+        const entry = table.get(head[2]) ?? { bases: [], methods: new Set(), statics: new Set(), properties: new Set() };
+        for (const base of head[3]?.split(',') ?? []) entry.bases.push(base.trim());
+        table.set(head[2], entry);
+        open = head[4] ? undefined : entry;
+      } else if (line === '}') {
+        open = undefined;
+      } else if (open) {
+        const method = /^ {2}(static )?(\w+)(?:<.*?>)?\(/.exec(line);
+        const property = /^ {2}(?:readonly )?(\$?\w+): /.exec(line);
+        if (method && method[2] !== 'constructor') (method[1] ? open.statics : open.methods).add(method[2]);
+        else if (property) open.properties.add(property[1]);
+      }
+    }
+  }
+  return { values, classes, interfaces };
+}
+
+const { values, classes, interfaces } = readDeclarations();
+
+/** Members of a class with those of its declared bases and merged interface. */
+function membersOf(name, kind) {
+  const result = new Set();
+  const visit = (entry) => {
+    if (!entry) return;
+    for (const member of entry[kind]) result.add(member);
+    for (const base of entry.bases) {
+      visit(classes.get(base));
+      visit(interfaces.get(base));
+    }
+  };
+  visit(classes.get(name));
+  visit(interfaces.get(name));
+  return result;
+}
+
+const isClass = (value) => typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+
+describe('declarations', () => {
+  const instances = new Map();
+  let db;
+
+  before(async () => {
+    db = new esm.Database({ connectionString: 'memory://declarations/test' });
+    await db.connect();
+    const resource = await db.createResource({ name: 'things', attributes: { a: 'string' }, partitions: ['a'], guard: ['admin'] });
+    instances.set('Database', db);
+    instances.set('Resource', resource);
+    instances.set('Schema', resource.schema);
+    instances.set('Validator', new esm.Validator());
+    instances.set('ConnectionString', new esm.ConnectionString('s3://bucket/prefix'));
+    instances.set('S3Client', new esm.S3Client({ connectionString: 'http://k:s@127.0.0.1:1/bucket' }));
+    instances.set('MemoryClient', new esm.MemoryClient());
+    instances.set('MemoryStorage', new esm.MemoryStorage());
+    instances.set('ResourceReader', resource.readable());
+    instances.set('ResourceWriter', resource.writable());
+    instances.set('BaseError', new esm.BaseError({ message: 'text' }));
+    instances.set('NoSuchKey', new esm.NoSuchKey({ bucket: 'b', key: 'k', resourceName: 'r', id: 'i' }));
+    instances.set('ResourceNotFound', new esm.ResourceNotFound({ bucket: 'b', resourceName: 'r', id: 'i' }));
+  });
+
+  after(() => db.disconnect());
+
+  test('import and require return the same objects under the same names', () => {
+    assert.deepEqual(Object.keys(cjs).sort(), Object.keys(esm).sort());
+    for (const name of Object.keys(esm)) assert.equal(cjs[name], esm[name], name);
+  });
+
+  test('every declared value exists and every exported value is declared', () => {
+    const exported = new Set(Object.keys(esm));
+    assert.deepEqual([...values].filter((name) => !exported.has(name)).sort(), [], 'declared, not exported');
+    assert.deepEqual([...exported].filter((name) => !values.has(name)).sort(), [], 'exported, not declared');
+  });
+
+  test('declared classes are classes of that name with the declared methods', () => {
+    for (const name of classes.keys()) {
+      if (!(name in esm) || name === 'S3db') continue;
+      assert.ok(isClass(esm[name]), `${name} is a class`);
+      assert.equal(esm[name].name, name);
+      const instance = instances.get(name);
+      for (const method of membersOf(name, 'methods')) {
+        assert.equal(typeof (esm[name].prototype[method] ?? instance?.[method]), 'function', `${name}.${method}`);
+      }
+      for (const method of membersOf(name, 'statics')) assert.equal(typeof esm[name][method], 'function', `${name}.${method}`);
+    }
+  });
+
+  test('instances have the declared properties', () => {
+    for (const [name, instance] of instances) {
+      for (const property of membersOf(name, 'properties')) assert.ok(property in instance, `${name}.${property}`);
+    }
+  });
+
+  test('public methods of the classes are declared', () => {
+    for (const name of classes.keys()) {
+      if (!(name in esm)) continue;
+      const declared = new Set([...membersOf(name, 'methods'), ...membersOf(name, 'properties')]);
+      const inherited = Object.getPrototypeOf(esm[name].prototype);
+      for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(esm[name].prototype))) {
+        if (key === 'constructor' || key.startsWith('_') || typeof value !== 'function') continue;
+        // Methods of the Node classes that are overridden need no line of their own.
+        if (declared.has(key) || (inherited && key in inherited && !declared.has(key))) continue;
+        assert.fail(`${name}.${key} is not declared`);
+      }
+    }
+  });
+
+  test('the default export is a subclass of Database that adds nothing', () => {
+    assert.notEqual(esm.default, esm.Database);
+    assert.equal(Object.getPrototypeOf(esm.default), esm.Database);
+    assert.equal(esm.default.name, 'S3db');
+    assert.equal(esm.S3db, esm.Database);
+    assert.deepEqual(Object.getOwnPropertyNames(esm.default.prototype), ['constructor']);
+  });
+});
