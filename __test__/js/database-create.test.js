@@ -301,7 +301,7 @@ test('spec03_25_07_attribute_order_of_a_stored_version_decides_its_keys', async 
   const { a, b, _v, _originalVersion, _versionMapped } = await widened.get('1');
   assert.deepEqual(
     { a, b, _v, _originalVersion, _versionMapped },
-    { a: 'AA', b: 'BB', _v: 'v2', _originalVersion: 'v1', _versionMapped: true }
+    { a: 'AA', b: 'BB', _v: 'v2', _originalVersion: '1', _versionMapped: true }
   );
   await widened.update('1', { z: 'ZZ' });
   const now = await widened.get('1');

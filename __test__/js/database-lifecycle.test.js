@@ -27,7 +27,7 @@ test('identity of the exported classes', () => {
 test('the constructor keeps the documented properties', () => {
   const client = new MemoryClient({ bucket: 'b', keyPrefix: 'p' });
   const options = { client, verbose: 1, parallelism: '15', passphrase: '', bcryptRounds: 0, plugins: [] };
-  const database = makeDatabase(options);
+  const database = new Database(options);
   assert.equal(database.id.length, 7);
   assert.equal(database.version, '1');
   assert.equal(database.options, options);
@@ -52,9 +52,9 @@ test('the constructor keeps the documented properties', () => {
 
 test('connection strings are built from parts, with bucket and prefix known in every case', () => {
   const parts = { bucket: 'my bucket', accessKeyId: 'K/1', secretAccessKey: 'S+2' };
-  const plain = makeDatabase(parts);
+  const plain = new Database(parts);
   assert.equal(plain.connectionString, 's3://K%2F1:S%2B2@my%20bucket?region=us-east-1');
-  const endpoint = makeDatabase({ ...parts, bucket: 'b', endpoint: 'http://localhost:9000/lost?x=1', forcePathStyle: true });
+  const endpoint = new Database({ ...parts, bucket: 'b', endpoint: 'http://localhost:9000/lost?x=1', forcePathStyle: true });
   assert.equal(endpoint.connectionString, 'http://K%2F1:S%2B2@localhost:9000/b?x=1&forcePathStyle=true');
   assert.equal(endpoint.bucket, 'b');
   for (const options of [{}, { bucket: 'only' }]) {

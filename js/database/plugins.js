@@ -144,7 +144,8 @@ export async function stopPlugins(database) {
 /** Registers a plugin; installs and starts it now when the database is connected, else at connect. */
 export async function usePlugin(database, given, alias = null) {
   requirePlugin(given);
-  const known = entryOf(database, given);
+  // A class names no instance: each call makes one.
+  const known = typeof given === 'function' ? undefined : entryOf(database, given);
   if (known !== undefined && known.state !== 'new') return known.plugin;
   const plugin = known?.plugin ?? instantiate(database, given);
   if (alias && Object.hasOwn(database.pluginRegistry, alias) && database.pluginRegistry[alias] !== plugin) {

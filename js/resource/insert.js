@@ -132,9 +132,18 @@ export async function insertMany(resource, objects) {
     emitItemError(resource, error, items[index]);
   };
   if (decideBulk(resource, 'insertMany').allowed) {
+    // While the engine stores one chunk, the next one is validated.
+    let sending = Promise.resolve();
     for (let from = 0; from < items.length; from += BULK_CHUNK) {
-      await insertChunk(resource, items, from, Math.min(items.length, from + BULK_CHUNK), slots, fail);
+      const chunk = await prepareChunk(resource, items, from, Math.min(items.length, from + BULK_CHUNK), fail);
+      await sending;
+      if (chunk.batch.length === 0) continue;
+      if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+      sending = sendChunk(resource, chunk, slots, fail);
+      // A listener that throws is reported by the await above, not as an unhandled rejection.
+      sending.catch(() => {});
     }
+    await sending;
   } else {
     await mapBounded(items, resource.parallelism, async (item, index) => {
       try {
@@ -165,7 +174,8 @@ function toArray(objects) {
   });
 }
 
-async function insertChunk(resource, items, from, to, slots, fail) {
+/** Validated items of a chunk as the engine takes them; refused ones are reported. */
+async function prepareChunk(resource, items, from, to, fail) {
   const batch = [];
   const indexes = [];
   const withPartitions = resource._hasPartitions();
@@ -183,8 +193,10 @@ async function insertChunk(resource, items, from, to, slots, fail) {
       fail(i, error);
     }
   }
-  if (batch.length === 0) return;
-  if (resource._warnPassphrase) warnDefaultPassphrase(resource);
+  return { batch, indexes };
+}
+
+async function sendChunk(resource, { batch, indexes }, slots, fail) {
   let results;
   try {
     results = fromText(await nativeOf(resource).insertMany(toText(batch), JSON.stringify({ refs: refsMode(resource) }))).results;

@@ -11,6 +11,7 @@ import { nativeOf, toPublic, withDate } from './native.js';
 import { matchesValues, requestedValues, sortedFields, valuesOfRecord } from './partition-rules.js';
 import { partitionOf, requirePartition } from './partitions.js';
 import { filterValue, loadOrSkip } from './read.js';
+import { SYSTEM_FIELDS } from './values.js';
 
 /** Limit and offset as the engine takes them: no limit, 0 and null mean everything. */
 function windowOf(limit, offset) {
@@ -300,20 +301,24 @@ export async function query(resource, filter, options) {
   return needsHooks(resource, 'afterQuery') ? runHooks(resource, 'afterQuery', records) : records;
 }
 
+/** Fields that records get when they are read; the engine filters on stored attributes. */
+const isAddedOnRead = (key) => key === 'id' || SYSTEM_FIELDS.has(key);
+
 /** Unfiltered records skipped by `offset`, matches cut at `limit`: one forward pass in the engine. */
 async function scanQuery(resource, filter, { limit, offset, partition, partitionValues }) {
   const definition = partition ? partitionOf(resource, partition) : undefined;
   if (partition && definition === undefined) return [];
-  return scanAll(
-    resource,
-    {
-      kind: 'records',
-      ...partitionOptions(partition, definition, partitionValues),
-      ...windowOf(limit, offset),
-      filter
-    },
-    'query'
-  );
+  const place = partitionOptions(partition, definition, partitionValues);
+  if (!Object.keys(filter).some(isAddedOnRead)) {
+    return scanAll(resource, { kind: 'records', ...place, ...windowOf(limit, offset), filter }, 'query');
+  }
+  const max = windowOf(limit, 0).limit ?? Infinity;
+  const records = [];
+  for await (const batch of scanBatches(resource, { kind: 'records', ...place, ...windowOf(null, offset) }, 'query')) {
+    for (const record of batch) if (matches(record, filter)) records.push(record);
+    if (records.length >= max) break;
+  }
+  return records.length > max ? records.slice(0, max) : records;
 }
 
 /** Pages of `this.list`, filtered here: for resources whose reads were extended. */

@@ -54,7 +54,7 @@ function doesNotExist(resource, id, original) {
  * can supply a stale base; get hooks and `fetched` fire as for a read.
  */
 export async function readForWrite(resource, id, operation) {
-  if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet');
+  if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
   let read;
   try {
     read = nativeOf(resource).read(id);
