@@ -323,6 +323,60 @@ describe('S3Client events', () => {
   });
 });
 
+describe('S3Client task pool', () => {
+  it('spec05_18_requests_pass_a_pool_when_one_is_asked_for', async () => {
+    let running = 0;
+    let most = 0;
+    const send = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((done) => setTimeout(done, 5));
+      running -= 1;
+      return {};
+    };
+    assert.equal(clientSending(send).getQueueStats(), null);
+    const client = clientSending(send, { executorPool: { concurrency: 2 } });
+    const seen = [];
+    for (const name of ['pool:taskStarted', 'pool:taskCompleted']) client.on(name, ({ name: command }) => seen.push(`${name} ${command}`));
+    await Promise.all(Array.from({ length: 6 }, (_, i) => client.headObject(`k${i}`)));
+    assert.equal(most, 2);
+    assert.equal(seen.filter((text) => text === 'pool:taskCompleted HeadObjectCommand').length, 6);
+    assert.equal(client.getQueueStats().processedCount, 6);
+    assert.equal(client.getAggregateMetrics().count, 6);
+    assert.equal(client.getAggregateMetrics(Date.now() + 1000).count, 0);
+    client.pausePool();
+    const waiting = client.headObject('later');
+    await new Promise((done) => setTimeout(done, 20));
+    assert.deepEqual([client.getQueueStats().queueSize, running], [1, 0]);
+    client.resumePool();
+    await client.drainPool();
+    await waiting;
+    client.pausePool();
+    const refused = rejection(client.headObject('never'));
+    client.stopPool();
+    assert.match((await refused).message, /stopped/);
+    assert.match((await rejection(client.headObject('never'))).message, /stopped/);
+    assert.throws(() => clientSending(send, { taskExecutor: { concurrency: 0 } }), { name: 'ValidationError' });
+  });
+
+  it('spec05_18_the_pool_retries_and_limits_the_time_of_a_request', async () => {
+    let attempts = 0;
+    const flaky = async () => {
+      attempts += 1;
+      return attempts < 3 ? failWith('SlowDown', 503)() : {};
+    };
+    const client = clientSending(flaky, { taskExecutor: { retries: 3, retryDelay: 1 } });
+    await client.headObject('k');
+    assert.equal(client.getQueueStats().retryCount, 2);
+    const never = clientSending(() => new Promise(() => {}), { taskExecutor: { timeout: 10 } });
+    const error = await rejection(never.headObject('k'));
+    assert.deepEqual([error.code, error.retriable], ['ETIMEDOUT', true]);
+    const fatal = clientSending(failWith('AccessDenied', 403), { taskExecutor: { retries: 3, retryDelay: 1 } });
+    await rejection(fatal.headObject('k'));
+    assert.equal(fatal.getQueueStats().retryCount, 0);
+  });
+});
+
 describe('S3Client errors', () => {
   it('spec05_2_7_errors_are_mapped_once_with_the_key_of_the_caller', async () => {
     const expectations = [

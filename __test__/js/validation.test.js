@@ -27,6 +27,9 @@ const DOCUMENTED = {
     /^[A-Z]/.test(value) || original.map((error) => (error.type === 'stringPattern' ? { ...error, expected: '/^[A-Z]/' } : error)),
   'geo:point|optional': (value, original) => value === undefined || original
 };
+DOCUMENTED.secretNumber = (value, original) =>
+  typeof value !== 'string' || value === '' || original === true ? original : original.map((error) => ({ ...error, actual: '[redacted]' }));
+DOCUMENTED['secretNumber|min:100'] = DOCUMENTED.secretNumber;
 DOCUMENTED['date|optional'] = DOCUMENTED.date;
 DOCUMENTED['ip4|optional'] = DOCUMENTED.ip4;
 
@@ -243,4 +246,25 @@ test('spec04_15_41 explicit sanitisers and accepted conversions are applied to w
   });
   assert.equal(record.tidy, ' A ');
   assert.equal(schema.sanitise(clean), clean);
+});
+
+test('spec04_15_34 the plaintext of a secret field is in no validation error', async () => {
+  const schema = new Schema({
+    name: 'v',
+    attributes: { pin: 'secret|numeric', deep: { pw: { type: 'password', alpha: true, messages: { stringAlpha: 'not {actual}' } } } }
+  });
+  const errors = await schema.validate({ pin: 'hunter22', deep: { pw: 'hunter23' } });
+  assert.equal(errors.length, 2);
+  assert.doesNotMatch(JSON.stringify(errors), /hunter/);
+});
+
+test('spec04_15_28 what a definition file leaves of patterns, functions and classes is no error', async () => {
+  const attributes = JSON.parse(
+    JSON.stringify({
+      a: { type: 'string', pattern: /^x/, custom: () => true },
+      b: { type: 'class', instanceOf: Date },
+      c: { type: 'custom', check: () => 1 }
+    })
+  );
+  assert.equal(await new Schema({ name: 'v', attributes }).validate({ a: 'y', b: 1, c: 2 }), true);
 });

@@ -50,6 +50,8 @@ export class CommandClient extends EventEmitter {
     this.verbose = verbose;
     this.id = id ?? ids(1, 77);
     this.parallelism = parallelism;
+    /** Pool that requests pass, when one was asked for. */
+    Object.defineProperty(this, 'pool', { value: null, writable: true, configurable: true, enumerable: false });
   }
 
   /** Bucket name. */
@@ -76,7 +78,8 @@ export class CommandClient extends EventEmitter {
   async #send(command) {
     const { client } = this;
     // Our own transport takes commands as they are, without a turn of the event loop.
-    return client.send(client instanceof NativeTransport ? command : await commandFor(client, command, this.sdk));
+    const sent = client instanceof NativeTransport ? command : await commandFor(client, command, this.sdk);
+    return this.pool === null ? client.send(sent) : this.pool.run(commandName(command), () => client.send(sent));
   }
 
   #mapped(error, key, command) {

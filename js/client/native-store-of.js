@@ -91,7 +91,7 @@ const isWatched = (client) => client._eventsCount !== 0 && client.eventNames().s
 
 function commandStore(client) {
   const transport = client.client;
-  if (!(transport instanceof NativeTransport) || transport.send !== TRANSPORT.send) return null;
+  if (!(transport instanceof NativeTransport) || transport.send !== TRANSPORT.send || client.pool !== null) return null;
   const { config } = client;
   if (transport.bucket !== config.bucket || transport.keyPrefix !== (config.keyPrefix ?? '')) return null;
   return sameMethods(client, COMMAND) && !isWatched(client) ? transport.store : null;

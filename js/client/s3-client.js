@@ -3,6 +3,7 @@ import { CommandClient } from './command-client.js';
 import { ConnectionString, S3_DEFAULT_ENDPOINT } from './connection-string.js';
 import { mergeHttpOptions, transportSettings } from './http-options.js';
 import { NativeTransport } from './native-transport.js';
+import { poolFor } from './task-pool.js';
 
 const isTrue = (value) => value === true || value === 'true' || value === '1';
 
@@ -25,6 +26,7 @@ export class S3Client extends CommandClient {
    * @param {object} [options.httpClientOptions] `keepAlive`, `keepAliveMsecs`, `maxSockets`, `maxFreeSockets`, `timeout` (ms), and the names of later versions
    * @param {string} [options.httpClientProfile] one of `HTTP_CLIENT_PROFILES`
    * @param {string} [options.sessionToken] of temporary credentials
+   * @param {boolean | object} [options.taskExecutor] requests pass a pool (see `TaskPool`); `executorPool` is the same
    */
   constructor({
     connectionString,
@@ -35,7 +37,9 @@ export class S3Client extends CommandClient {
     httpClientOptions = {},
     httpClientProfile,
     sessionToken,
-    AwsS3Commands
+    AwsS3Commands,
+    taskExecutor,
+    executorPool
   }) {
     super({ id, verbose, parallelism });
     this.config = new ConnectionString(connectionString);
@@ -44,6 +48,7 @@ export class S3Client extends CommandClient {
     Object.defineProperty(this, 'connectionString', { value: connectionString, writable: true, configurable: true, enumerable: false });
     this.httpClientOptions = mergeHttpOptions(httpClientOptions, httpClientProfile);
     Object.defineProperty(this, 'sdk', { value: AwsS3Commands, writable: true, configurable: true, enumerable: false });
+    this.pool = poolFor(taskExecutor ?? executorPool, (event, payload) => this.emit(event, payload));
     this.client = AwsS3Client || this.createClient();
   }
 
@@ -75,6 +80,39 @@ export class S3Client extends CommandClient {
       maxAttempts: async () => attempts
     };
     return new NativeTransport(open, { bucket, keyPrefix, config });
+  }
+
+  /** Numbers of the pool, or null without one. */
+  getQueueStats() {
+    return this.pool?.stats() ?? null;
+  }
+
+  /**
+   * @param {number | Date} [since]
+   * @returns {object | null} figures of the pool over the requests that ended since then
+   */
+  getAggregateMetrics(since) {
+    return this.pool?.aggregate(since) ?? null;
+  }
+
+  /** Sends no further request until `resumePool()`. */
+  pausePool() {
+    this.pool?.pause();
+  }
+
+  /** Continues after `pausePool()`. */
+  resumePool() {
+    this.pool?.resume();
+  }
+
+  /** Resolves when the pool is empty. */
+  async drainPool() {
+    await this.pool?.drain();
+  }
+
+  /** Rejects waiting requests and every later one. */
+  stopPool() {
+    this.pool?.stop();
   }
 }
 

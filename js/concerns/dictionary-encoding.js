@@ -3,7 +3,15 @@
 import { call } from './native-call.js';
 
 const SYMBOLS = [...'0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
-const COUNTS = { contentTypes: 20, urlPrefixes: 16, statusMessages: 17, total: 53 };
+/** Entries by kind, and the characters that the exact ones save on average. */
+const STATS = {
+  contentTypes: 20,
+  urlPrefixes: 16,
+  statusMessages: 17,
+  total: 53,
+  avgSavingsContentType: 10.8,
+  avgSavingsStatus: 96 / 17
+};
 
 let tables;
 
@@ -70,8 +78,15 @@ export function calculateDictionaryCompression(value) {
     return { compressible: false, original: length, encoded: length, savings: 0, ratio: 1 };
   }
   const { originalLength, encodedLength, savings } = encoded;
-  return { compressible: true, original: originalLength, encoded: encodedLength, savings, ratio: encodedLength / originalLength };
+  return {
+    compressible: true,
+    original: originalLength,
+    encoded: encodedLength,
+    savings,
+    ratio: encodedLength / originalLength,
+    savingsPercent: `${((savings / originalLength) * 100).toFixed(1)}%`
+  };
 }
 
 /** Number of entries by kind. */
-export const getDictionaryStats = () => ({ ...COUNTS });
+export const getDictionaryStats = () => ({ ...STATS });

@@ -15,15 +15,15 @@ export const detectIPVersion = pureFunction('detectIPVersion');
 const STORED_LENGTH = { ipv4: 8, ipv6: 24 };
 
 /**
- * What the stored form of an address saves.
+ * What the stored form of an address saves, in percent.
  * @param {string} ip
- * @returns {{ version: 'ipv4' | 'ipv6' | null, originalSize: number, encodedSize: number, savings: number, savingsPercent: number }}
+ * @returns {{ version: 'ipv4' | 'ipv6' | null, originalSize: number, encodedSize: number, savings: number, savingsPercent?: string }}
  */
 export function calculateIPSavings(ip) {
   const version = detectIPVersion(ip);
-  if (version === null) return { version: null, originalSize: 0, encodedSize: 0, savings: 0, savingsPercent: 0 };
+  if (version === null) return { version: null, originalSize: 0, encodedSize: 0, savings: 0 };
   const originalSize = ip.length;
   const encodedSize = STORED_LENGTH[version];
-  const savings = originalSize - encodedSize;
-  return { version, originalSize, encodedSize, savings, savingsPercent: (savings / originalSize) * 100 };
+  const percent = ((originalSize - encodedSize) / originalSize) * 100;
+  return { version, originalSize, encodedSize, savings: Math.round(percent * 100) / 100, savingsPercent: `${Math.round(percent)}%` };
 }

@@ -61,5 +61,5 @@ export function calculateEncodedSize(text) {
   let encoded = original;
   if (type === 'url') encoded = encodeURIComponent(text.toWellFormed()).length + 2;
   else if (type === 'base64') encoded = Math.ceil(original / 3) * 4 + 2;
-  return { original, encoded, overhead: encoded - original, ratio: original === 0 ? 1 : encoded / original, encoding: type };
+  return { original, encoded, overhead: encoded - original, ratio: encoded / original, encoding: type };
 }

@@ -29,13 +29,25 @@ function instantRule({ messages }) {
 
 /**
  * Check of records: `true` or a list of errors, as a promise when a rule has a function of the
- * caller. The record is changed by the sanitisers of the engine.
+ * caller. The record is changed by the sanitisers of the engine. Definitions that mean nothing are
+ * rejected here; compiling waits for the first record.
  * @param {Record<string, any>} attributes
  * @param {{ allNestedObjectsOptional?: boolean }} options
  * @returns {(record: object) => true | object[] | Promise<true | object[]>}
  */
-export function compileCheck(attributes, options) {
-  const { rules, custom } = rulesOf(attributes, options);
+export function checkOf(attributes, options) {
+  let rules = rulesOf(attributes, options);
+  let check;
+  return (record) => {
+    if (check === undefined) {
+      check = compile(rules, attributes, options);
+      rules = undefined;
+    }
+    return check(record);
+  };
+}
+
+function compile({ rules, custom, secrets }, attributes, options) {
   // A function is not part of any fingerprint.
   const key = custom ? undefined : fingerprint(attributes, options);
   const known = key === undefined ? undefined : cache.get(key);
@@ -47,12 +59,29 @@ export function compileCheck(attributes, options) {
   misses += 1;
   const engine = new Validator({ autoEncrypt: false, autoHash: false });
   engine.add('instant', instantRule);
-  const check = engine.compile({ ...rules, $$async: custom, $$strict: false });
+  const check = withoutSecrets(engine.compile({ ...rules, $$async: custom, $$strict: false }), secrets);
   if (key !== undefined) {
     cache.set(key, { check, lastUsed: Date.now(), bytes: key.length * 2 });
     if (policy.autoPrune) prune();
   }
   return check;
+}
+
+/** The check with the values of secret fields taken out of its errors. */
+function withoutSecrets(check, secrets) {
+  if (secrets.size === 0) return check;
+  const clean = (result) => (result === true ? true : result.map((error) => hideSecret(error, secrets)));
+  return (record) => {
+    const result = check(record);
+    return result instanceof Promise ? result.then(clean) : clean(result);
+  };
+}
+
+function hideSecret(error, secrets) {
+  const { actual, field } = error;
+  if (typeof actual !== 'string' || actual === '') return error;
+  const path = field.replace(/\[\d+\]/g, '[]').replace(/\['(.*?)'\]/g, '.$1');
+  return secrets.has(path) ? { ...error, actual: '[redacted]' } : error;
 }
 
 function fingerprint(attributes, options) {

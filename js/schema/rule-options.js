@@ -1,5 +1,6 @@
 /** Options of rules, checked by type: they end up in the source text that the engine compiles. */
 
+import { types } from 'node:util';
 import { SchemaError } from '../errors/index.js';
 import { escapeText } from './validator.js';
 
@@ -11,6 +12,16 @@ const BOOLEANS = new Set([
 ]);
 const TEXTS = new Set(['label', 'padChar', 'patternFlags', 'currencySymbol', 'thousandSeparator', 'decimalSeparator', 'mode', 'field']);
 const LISTS = new Set(['enum', 'values']);
+/** Members of rules that are never attributes. */
+export const OPTION_NAMES = new Set([
+  ...NUMBERS,
+  ...BOOLEANS,
+  ...TEXTS,
+  ...LISTS,
+  ...['strict', 'convert', 'contains', 'pattern', 'customRegex', 'messages', 'custom', 'check', 'instanceOf', 'ObjectID', 'default'],
+  ...['items', 'key', 'value', 'rules', 'properties', 'props']
+]);
+
 const DELIMITED = /^\/(.+)\/([a-z]*)$/s;
 
 /**
@@ -52,7 +63,7 @@ function checkOption(name, value, rule, path) {
     case 'check':
       return checkCustom(name, value, path);
     case 'instanceOf':
-      return typeof value === 'function' ? value : fail(name, path, 'a class');
+      return typeof value === 'function' || value === null ? (value ?? undefined) : fail(name, path, 'a class');
     default:
       return value;
   }
@@ -99,8 +110,9 @@ function checkList(name, value, rule, path) {
 }
 
 function checkPattern(name, value, flags, path) {
-  if (value instanceof RegExp) return value;
-  if (value === null) return undefined;
+  if (types.isRegExp(value)) return value;
+  // What JSON leaves of a RegExp in a definition file says nothing.
+  if (value === null || typeof value === 'object') return undefined;
   const text = checkText(name, value, path);
   const delimited = DELIMITED.exec(text);
   try {

@@ -9,6 +9,7 @@ import { checkOptions } from './rule-options.js';
 import { bareType, canonicalType, isKnownType, isRuleObject, parseShorthand } from './shorthand.js';
 import { escapeText } from './validator.js';
 
+const SECRET_TYPES = new Set(['secret', 'secretAny', 'secretNumber', 'password']);
 const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|[01]?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d?\d)$/;
 const EMAIL = /^\S+@\S+\.\S+$/;
@@ -31,6 +32,9 @@ const REWRITE = {
     compact({ type: 'any', optional, nullable, custom, label, messages, default: fallback }),
   bool: (rule) => ({ convert: true, ...rule, type: 'boolean' }),
   date: (rule) => (rule.convert === undefined ? { ...rule, type: 'instant' } : rule),
+  // A class does not survive a definition file; neither does its check.
+  class: (rule) => (rule.instanceOf === undefined ? { ...rule, type: 'any' } : rule),
+  objectID: (rule) => (rule.ObjectID === undefined || rule.ObjectID === null ? { ...rule, type: 'any' } : rule),
   string: rewriteString,
   number: (rule) => (rule.enum === undefined ? rule : withChecks(omit(rule, 'enum'), listCheck(rule.enum)))
 };
@@ -77,12 +81,13 @@ const compact = (object) => Object.fromEntries(Object.entries(object).filter(([,
  * Rules of all attributes, checked.
  * @param {Record<string, any>} attributes
  * @param {{ allNestedObjectsOptional?: boolean }} [options]
- * @returns {{ rules: Record<string, object>, custom: boolean }} custom: some check is a function of the caller, perhaps asynchronous
+ * @returns {{ rules: Record<string, object>, custom: boolean, secrets: Set<string> }} custom: some check is a function of the
+ *   caller, perhaps asynchronous; secrets: paths whose values appear in no error
  */
 export function rulesOf(attributes, { allNestedObjectsOptional = false } = {}) {
-  const context = { allNestedObjectsOptional, seen: new Map(), custom: false };
+  const context = { allNestedObjectsOptional, seen: new Map(), custom: false, secrets: new Set() };
   const rules = propertyRules(attributes, '', context);
-  return { rules, custom: context.custom };
+  return { rules, custom: context.custom, secrets: context.secrets };
 }
 
 function propertyRules(attributes, prefix, context) {
@@ -165,6 +170,10 @@ function typedRule(definition, path, context) {
   }
   let rule = checkOptions({ ...definition, type }, path);
   if (rule.custom !== undefined || rule.check !== undefined) context.custom = true;
+  if (SECRET_TYPES.has(type)) {
+    context.secrets.add(path);
+    if (rule.messages !== undefined) rule.messages = withoutActual(rule.messages);
+  }
   if (itemType !== undefined) rule.items = itemType;
   if (type === 'embedding') rule = embeddingRule(rule, written);
   for (const name of ['items', 'key', 'value']) {
@@ -174,6 +183,7 @@ function typedRule(definition, path, context) {
     rule[name] =
       type === 'tuple' && Array.isArray(each) ? each.map((one) => ruleOf(one, path, context)) : ruleOf(each, `${path}[]`, context);
   }
+  requireOptions(rule, path);
   if (type === 'multi') rule.rules = multiRule(rule.rules ?? [], path, context).rules;
   const properties = rule.properties ?? rule.props;
   if (type === 'object' && properties !== null && typeof properties === 'object') {
@@ -181,6 +191,23 @@ function typedRule(definition, path, context) {
     rule.props = undefined;
   }
   return REWRITE[type] ? REWRITE[type](rule) : rule;
+}
+
+const withoutActual = (messages) =>
+  Object.fromEntries(Object.entries(messages).map(([type, text]) => [type, text?.replaceAll('{actual}', '[redacted]')]));
+
+/** Options without which a type has no meaning. */
+function requireOptions(rule, path) {
+  const missing =
+    (rule.type === 'enum' && !Array.isArray(rule.values) && 'values') ||
+    (rule.type === 'tuple' && rule.items !== undefined && (!Array.isArray(rule.items) || rule.items.length === 0) && 'items');
+  if (missing) {
+    throw new SchemaError(`Attribute '${path}' of type '${rule.type}' needs the option '${missing}'`, {
+      attribute: path,
+      option: missing,
+      suggestion: `Add '${missing}' to the definition of '${path}'.`
+    });
+  }
 }
 
 function embeddingRule(rule, written) {

@@ -43,8 +43,7 @@ export class Schema {
     this.allNestedObjectsOptional = this.options.allNestedObjectsOptional ?? false;
     this._pluginAttributeMetadata = config._pluginAttributeMetadata || {};
     this.#ownHooks = copyHooks(this.options.hooks);
-    // A definition that cannot be compiled is rejected here, not at the first record.
-    this.#check = checks.compileCheck(this.attributes, { allNestedObjectsOptional: this.allNestedObjectsOptional });
+    this.#check = checks.checkOf(this.attributes, { allNestedObjectsOptional: this.allNestedObjectsOptional });
     const given = !isEmpty(map);
     this.map = given ? map : undefined;
     this.pluginMap = isEmpty(pluginMap) ? (given ? {} : undefined) : pluginMap;
@@ -178,7 +177,7 @@ export class Schema {
    * @returns {true | object[] | Promise<true | object[]>}
    */
   check(record) {
-    this.#check ??= checks.compileCheck(this.attributes, { allNestedObjectsOptional: this.allNestedObjectsOptional });
+    this.#check ??= checks.checkOf(this.attributes, { allNestedObjectsOptional: this.allNestedObjectsOptional });
     return this.#check(record);
   }
 

@@ -1,5 +1,7 @@
 /** Attribute definitions as text, and which objects are rules. */
 
+import { OPTION_NAMES } from './rule-options.js';
+
 const TYPES = new Set([
   ...['any', 'array', 'boolean', 'class', 'currency', 'custom', 'date', 'email', 'enum', 'equal', 'forbidden', 'function'],
   ...['luhn', 'mac', 'multi', 'number', 'object', 'objectID', 'record', 'string', 'tuple', 'url', 'uuid'],
@@ -74,26 +76,15 @@ export function isRuleObject(definition) {
   const known = isKnownType(canonicalType(bareType(type))) || type.endsWith('[]');
   // An unknown bare type is a mistake in a rule, not an attribute called "type".
   if (!known) return true;
-  return !Object.entries(definition).some(([name, value]) => !RULE_MEMBERS.has(name) && looksLikeAttribute(value));
+  return !Object.entries(definition).some(([name, value]) => isAttribute(name, value));
 }
 
-const RULE_MEMBERS = new Set([
-  'type',
-  'items',
-  'key',
-  'value',
-  'properties',
-  'props',
-  'rules',
-  'messages',
-  'default',
-  'label',
-  'enum',
-  'values'
-]);
-
-function looksLikeAttribute(value) {
-  if (typeof value === 'string') return value.includes('|') && isKnownType(canonicalType(bareType(value.split('|', 1)[0].trim())));
+/** Whether a member of an object with a `type` is plainly an attribute beside one called "type". */
+function isAttribute(name, value) {
+  if (name === 'type' || name.startsWith('$$') || name.startsWith('__plugin') || OPTION_NAMES.has(name)) return false;
+  if (typeof value === 'string') return value.includes('|') && namesType(value);
   if (value === null || typeof value !== 'object' || Array.isArray(value) || value instanceof RegExp) return false;
-  return typeof value.type === 'string' && isKnownType(canonicalType(bareType(value.type)));
+  return isRuleObject(value) || Object.values(value).some((each) => typeof each === 'string' && namesType(each));
 }
+
+const namesType = (definition) => isKnownType(canonicalType(bareType(definition.split('|', 1)[0].trim())));

@@ -1,6 +1,6 @@
 import FastestValidator from 'fastest-validator';
 import { encrypt } from '../concerns/crypto.js';
-import { hashPasswordSync } from '../concerns/password-hashing.js';
+import { compactHash, hashPasswordSync } from '../concerns/password-hashing.js';
 import { ValidationError } from '../errors/index.js';
 
 const MESSAGES = {
@@ -36,7 +36,7 @@ function hashSecret(value, errors) {
     return value;
   }
   try {
-    return hashPasswordSync(String(value), this.bcryptRounds).slice(7);
+    return compactHash(hashPasswordSync(String(value), this.bcryptRounds));
   } catch (error) {
     errors.push({ type: 'passwordHashingProblem', error: error.message });
     return value;

@@ -5,10 +5,13 @@
 //! records stay in metadata, then on the wire form, which S3 limits.
 
 mod body_overflow;
+mod call;
 mod size;
 mod truncate_data;
 
 pub use size::METADATA_LIMIT;
+
+pub use call::{get_call, plan_call};
 
 use crate::codec::size::{effective_limit, total_size};
 use crate::error::{Error, Kind, Result};

@@ -22,7 +22,10 @@ impl NativeCatalog {
     pub fn new(store: &NativeStore, s3db_version: String) -> napi::Result<Self> {
         let store = store.relative()?;
         let immediate = store.info().immediate;
-        Ok(Self { catalog: Arc::new(Catalog::new(store, &s3db_version)), immediate })
+        Ok(Self {
+            catalog: Arc::new(Catalog::new(store, &s3db_version)),
+            immediate,
+        })
     }
 
     #[napi]

@@ -34,7 +34,9 @@ pub(super) fn to_napi(error: Error) -> napi::Error {
 /// Error of a JavaScript store: the contract JSON, or any text.
 pub(super) fn from_napi(error: &napi::Error) -> Error {
     let reason = error.reason.as_str();
-    let parsed = reason.find('{').and_then(|at| serde_json::from_str::<serde_json::Value>(&reason[at..]).ok());
+    let parsed = reason
+        .find('{')
+        .and_then(|at| serde_json::from_str::<serde_json::Value>(&reason[at..]).ok());
     let Some(json) = parsed else {
         return Error::new(Kind::Unknown, reason.to_owned());
     };
@@ -60,7 +62,11 @@ pub(super) fn from_napi(error: &napi::Error) -> Error {
     if let Some(code) = text("code") {
         out = out.with_code(code);
     }
-    if let Some(status) = json.get("status").and_then(serde_json::Value::as_u64).and_then(|s| u16::try_from(s).ok()) {
+    if let Some(status) = json
+        .get("status")
+        .and_then(serde_json::Value::as_u64)
+        .and_then(|s| u16::try_from(s).ok())
+    {
         out = out.with_status(status);
     }
     if json.get("retriable").and_then(serde_json::Value::as_bool) == Some(true) {

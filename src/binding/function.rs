@@ -19,7 +19,10 @@ pub fn pure(name: String, args: String) -> napi::Result<String> {
 #[napi]
 pub fn ids(count: u32, size: u32, alphabet: Option<String>) -> napi::Result<String> {
     if u64::from(count) * u64::from(size) > 16 << 20 {
-        return Err(to_napi(Error::validation("size", "Too many id symbols at once: at most 16,777,216")));
+        return Err(to_napi(Error::validation(
+            "size",
+            "Too many id symbols at once: at most 16,777,216",
+        )));
     }
     let (count, size) = (usize::try_from(count).unwrap_or(0), usize::try_from(size).unwrap_or(0));
     Ok(codec::ids::generate_batch(count, size, alphabet.as_deref()))

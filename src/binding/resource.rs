@@ -34,7 +34,9 @@ impl NativeRead {
 
     #[napi(getter)]
     pub fn etag(&self) -> Option<String> {
-        self.read.etag().map(|e| if self.quoted { format!("\"{e}\"") } else { e.to_owned() })
+        self.read
+            .etag()
+            .map(|e| if self.quoted { format!("\"{e}\"") } else { e.to_owned() })
     }
 }
 
@@ -93,7 +95,12 @@ impl WriteText {
                 Some("await") => RefsMode::Await,
                 Some("strict") => RefsMode::Strict,
                 Some("none") => RefsMode::None,
-                Some(other) => return Err(Error::validation("refs", format!("unknown mode '{other}'; use queue, await, strict or none"))),
+                Some(other) => {
+                    return Err(Error::validation(
+                        "refs",
+                        format!("unknown mode '{other}'; use queue, await, strict or none"),
+                    ));
+                }
             },
             dates: self.dates.clone(),
             old_dates: self.old_dates.clone(),
@@ -143,8 +150,8 @@ fn failure(error: &Error) -> String {
 impl NativeResource {
     #[napi(constructor)]
     pub fn new(store: &NativeStore, config: String) -> napi::Result<Self> {
-        let c: ConfigText =
-            serde_json::from_str(&config).map_err(|e| to_napi(Error::new(Kind::Database, format!("Invalid resource configuration: {e}"))))?;
+        let c: ConfigText = serde_json::from_str(&config)
+            .map_err(|e| to_napi(Error::new(Kind::Database, format!("Invalid resource configuration: {e}"))))?;
         let codec = super::schema::record_codec(&config).map_err(to_napi)?;
         let resource = Resource::new(
             ResourceConfig {
@@ -152,7 +159,14 @@ impl NativeResource {
                 version: c.version,
                 behavior: c.behavior.unwrap_or_else(|| "user-managed".into()),
                 definition_hash: c.definition_hash,
-                partitions: c.partitions.into_iter().map(|p| Partition { name: p.name, fields: p.fields }).collect(),
+                partitions: c
+                    .partitions
+                    .into_iter()
+                    .map(|p| Partition {
+                        name: p.name,
+                        fields: p.fields,
+                    })
+                    .collect(),
                 parallelism: c.parallelism.unwrap_or(10).max(1),
                 etag_quoted: c.etag_quoted,
             },
@@ -160,7 +174,10 @@ impl NativeResource {
             store.relative()?,
         )
         .map_err(to_napi)?;
-        Ok(Self { resource, quoted: c.etag_quoted })
+        Ok(Self {
+            resource,
+            quoted: c.etag_quoted,
+        })
     }
 
     #[napi]
@@ -245,13 +262,23 @@ impl NativeResource {
     #[napi]
     pub fn read<'env>(&self, env: &'env Env, id: String) -> napi::Result<Settled<'env, NativeRead>> {
         let (resource, quoted) = (self.resource.clone(), self.quoted);
-        settle(env, resource.is_immediate(), async move { Ok(NativeRead { read: Arc::new(resource.read(&id).await?), quoted }) })
+        settle(env, resource.is_immediate(), async move {
+            Ok(NativeRead {
+                read: Arc::new(resource.read(&id).await?),
+                quoted,
+            })
+        })
     }
 
     #[napi]
     pub fn read_head<'env>(&self, env: &'env Env, id: String) -> napi::Result<Settled<'env, NativeRead>> {
         let (resource, quoted) = (self.resource.clone(), self.quoted);
-        settle(env, resource.is_immediate(), async move { Ok(NativeRead { read: Arc::new(resource.read_head(&id).await?), quoted }) })
+        settle(env, resource.is_immediate(), async move {
+            Ok(NativeRead {
+                read: Arc::new(resource.read_head(&id).await?),
+                quoted,
+            })
+        })
     }
 
     #[napi]
@@ -259,7 +286,10 @@ impl NativeResource {
         let (resource, read) = (self.resource.clone(), read.read.clone());
         settle(env, resource.is_immediate(), async move {
             let w = WriteText::parse(&opts)?;
-            Ok(resource.update(&read, object(&record)?, w.operation(), &w.options()?).await?.to_text())
+            Ok(resource
+                .update(&read, object(&record)?, w.operation(), &w.options()?)
+                .await?
+                .to_text())
         })
     }
 
@@ -282,13 +312,7 @@ impl NativeResource {
     }
 
     #[napi]
-    pub fn delete<'env>(
-        &self,
-        env: &'env Env,
-        id: String,
-        read: Option<&NativeRead>,
-        opts: String,
-    ) -> napi::Result<Settled<'env, String>> {
+    pub fn delete<'env>(&self, env: &'env Env, id: String, read: Option<&NativeRead>, opts: String) -> napi::Result<Settled<'env, String>> {
         let (resource, read) = (self.resource.clone(), read.map(|r| r.read.clone()));
         settle(env, resource.is_immediate(), async move {
             let w = WriteText::parse(&opts)?;
@@ -338,20 +362,35 @@ impl NativeResource {
     #[napi]
     pub fn scan(&self, opts: String) -> napi::Result<NativeScan> {
         let scan = self.resource.scan(scan_options(&opts).map_err(to_napi)?).map_err(to_napi)?;
-        Ok(NativeScan { immediate: scan.is_immediate(), scan: Arc::new(Mutex::new(scan)) })
+        Ok(NativeScan {
+            immediate: scan.is_immediate(),
+            scan: Arc::new(Mutex::new(scan)),
+        })
     }
 
     #[napi]
     pub fn partition_key(&self, partition: String, id: String, record: String, dates: Option<String>) -> napi::Result<Option<String>> {
         let dates: Option<DateHints> = dates.and_then(|d| serde_json::from_str(&d).ok());
-        object(&record).and_then(|r| self.resource.partition_key(&partition, &id, &r, dates.as_ref())).map_err(to_napi)
+        object(&record)
+            .and_then(|r| self.resource.partition_key(&partition, &id, &r, dates.as_ref()))
+            .map_err(to_napi)
     }
 
     #[napi]
-    pub fn encode<'env>(&self, env: &'env Env, record: String, operation: String, id: Option<String>) -> napi::Result<Settled<'env, String>> {
+    pub fn encode<'env>(
+        &self,
+        env: &'env Env,
+        record: String,
+        operation: String,
+        id: Option<String>,
+    ) -> napi::Result<Settled<'env, String>> {
         let resource = self.resource.clone();
         settle(env, resource.is_immediate(), async move {
-            let operation = WriteText { operation: Some(operation), ..WriteText::default() }.operation();
+            let operation = WriteText {
+                operation: Some(operation),
+                ..WriteText::default()
+            }
+            .operation();
             let encoded = resource.encode_record(object(&record)?, operation, id.as_deref()).await?;
             let events: Vec<_> = encoded.events.iter().map(|e| e.name).collect();
             Ok(serde_json::json!({
@@ -388,7 +427,10 @@ impl NativeScan {
 }
 
 fn hints(dates: &Object) -> DateHints {
-    dates.iter().filter_map(|(k, v)| v.as_str().map(|s| (k.clone(), s.into()))).collect()
+    dates
+        .iter()
+        .filter_map(|(k, v)| v.as_str().map(|s| (k.clone(), s.into())))
+        .collect()
 }
 
 fn scan_options(opts: &str) -> Result<ScanOptions> {
@@ -400,7 +442,11 @@ fn scan_options(opts: &str) -> Result<ScanOptions> {
     };
     let members = |name: &str| o.get(name).and_then(Value::as_object).cloned();
     Ok(ScanOptions {
-        kind: if o.get("kind").and_then(Value::as_str) == Some("records") { ScanKind::Records } else { ScanKind::Ids },
+        kind: if o.get("kind").and_then(Value::as_str) == Some("records") {
+            ScanKind::Records
+        } else {
+            ScanKind::Ids
+        },
         partition: o.get("partition").and_then(Value::as_str).map(str::to_owned),
         values: members("values").unwrap_or_default(),
         dates: members("dates").map(|d| hints(&d)),

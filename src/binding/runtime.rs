@@ -12,7 +12,10 @@ use std::task::{Context, Poll};
 #[module_init]
 fn init() {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let threads = std::env::var("S3DB_THREADS").ok().and_then(|v| v.parse().ok()).unwrap_or_else(|| cores.clamp(2, 4));
+    let threads = std::env::var("S3DB_THREADS")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or_else(|| cores.clamp(2, 4));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(std::cmp::max(threads, 1))
         .max_blocking_threads(cores.clamp(2, 8) * 2)

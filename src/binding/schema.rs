@@ -63,7 +63,11 @@ fn schema_config(o: &Object) -> SchemaConfig {
         version: string(o.get("version"), "1"),
         auto_encrypt: flag(options.get("autoEncrypt"), true),
         auto_decrypt: flag(options.get("autoDecrypt").or(o.get("autoDecrypt")), true),
-        separator: options.get("arraySeparator").and_then(Value::as_str).and_then(|s| s.chars().next()).unwrap_or('|'),
+        separator: options
+            .get("arraySeparator")
+            .and_then(Value::as_str)
+            .and_then(|s| s.chars().next())
+            .unwrap_or('|'),
         generate_auto_hooks: flag(options.get("generateAutoHooks"), true),
         hooks: object(options.get("hooks")),
         plugin_attribute_metadata: object(o.get("pluginAttributeMetadata")),
@@ -131,7 +135,9 @@ pub struct NativeSchema {
 impl NativeSchema {
     #[napi(constructor)]
     pub fn new(config: String) -> napi::Result<Self> {
-        let schema = parse_object(&config).and_then(|o| Schema::new(schema_config(&o))).map_err(to_napi)?;
+        let schema = parse_object(&config)
+            .and_then(|o| Schema::new(schema_config(&o)))
+            .map_err(to_napi)?;
         Ok(Self { schema: Arc::new(schema) })
     }
 
@@ -143,7 +149,9 @@ impl NativeSchema {
     #[napi]
     pub fn mapper<'env>(&self, env: &'env Env, record: String) -> napi::Result<PromiseRaw<'env, String>> {
         let schema = self.schema.clone();
-        blocking(env, move || Ok(text::to_tagged(&Value::Object(schema.mapper(&parse_object(&record)?)?))))
+        blocking(env, move || {
+            Ok(text::to_tagged(&Value::Object(schema.mapper(&parse_object(&record)?)?)))
+        })
     }
 
     #[napi]
@@ -166,17 +174,19 @@ impl NativeSchema {
     #[napi]
     pub fn apply_hooks<'env>(&self, env: &'env Env, record: String, hook: String) -> napi::Result<PromiseRaw<'env, String>> {
         let schema = self.schema.clone();
-        blocking(env, move || Ok(text::to_tagged(&Value::Object(schema.apply_hooks(&parse_object(&record)?, &hook)?))))
+        blocking(env, move || {
+            Ok(text::to_tagged(&Value::Object(schema.apply_hooks(&parse_object(&record)?, &hook)?)))
+        })
     }
 
     /// One action; those that derive keys or hash run on the blocking pool.
     #[napi]
     pub fn action<'env>(env: &'env Env, name: String, value: String, params: String) -> napi::Result<Settled<'env, String>> {
-        let heavy = matches!(name.as_str(), "encrypt" | "decrypt" | "hashPassword");
+        let heavy = schema::Action::parse(&name).is_some_and(schema::Action::is_heavy);
         let work = move || -> Result<String> {
-            let params = parse_object(&params)?;
-            let out = schema::actions::apply(&name, &text::parse(&value)?, &params)?;
-            Ok(text::to_tagged(&out))
+            let action = schema::Action::parse(&name).ok_or_else(|| Error::validation("action", format!("unknown action '{name}'")))?;
+            let params = schema::Params::default().with(&parse_object(&params)?);
+            Ok(text::to_tagged(&action.apply(&text::parse(&value)?, &params)?))
         };
         if heavy {
             return promise(env, async move {

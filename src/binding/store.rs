@@ -94,8 +94,17 @@ impl NativeStore {
         let meter = Arc::new(layers::Meter::default());
         let raw = layers::stack_raw(backend.clone(), options, meter.clone()).store;
         let relative = layers::stack_with(backend, prefix, options, meter.clone())?.store;
-        let inner = Inner { relative, raw, meter, memory, kind: info.kind, immediate: info.immediate };
-        Ok(Self { inner: RwLock::new(Some(Arc::new(inner))) })
+        let inner = Inner {
+            relative,
+            raw,
+            meter,
+            memory,
+            kind: info.kind,
+            immediate: info.immediate,
+        };
+        Ok(Self {
+            inner: RwLock::new(Some(Arc::new(inner))),
+        })
     }
 
     fn inner(&self) -> napi::Result<Arc<Inner>> {
@@ -111,10 +120,12 @@ impl NativeStore {
     }
 
     fn memory_store(&self) -> napi::Result<Arc<MemoryStore>> {
-        self.inner()?
-            .memory
-            .clone()
-            .ok_or_else(|| to_napi(Error::new(Kind::Database, "Only memory stores can be snapshotted; use a MemoryClient")))
+        self.inner()?.memory.clone().ok_or_else(|| {
+            to_napi(Error::new(
+                Kind::Database,
+                "Only memory stores can be snapshotted; use a MemoryClient",
+            ))
+        })
     }
 }
 
@@ -129,7 +140,11 @@ impl NativeStore {
             metadata_limit: c.metadata_limit.unwrap_or(defaults.metadata_limit),
             max_object_size: c.max_object_size.unwrap_or(defaults.max_object_size),
         };
-        let store = if c.shared { MemoryStore::shared(&c.bucket, limits) } else { MemoryStore::new(&c.bucket, limits) };
+        let store = if c.shared {
+            MemoryStore::shared(&c.bucket, limits)
+        } else {
+            MemoryStore::new(&c.bucket, limits)
+        };
         let store = Arc::new(store);
         Self::build(store.clone(), &c.prefix, &StackOptions::default(), Some(store)).map_err(to_napi)
     }
@@ -148,7 +163,10 @@ impl NativeStore {
         let options = StackOptions {
             // Callers bound their own pipelines; this bounds what all of them together may open.
             parallelism: if c.http.max_sockets == 0 { 1024 } else { c.http.max_sockets },
-            retry: RetryPolicy { attempts: c.attempts.max(1), ..RetryPolicy::default() },
+            retry: RetryPolicy {
+                attempts: c.attempts.max(1),
+                ..RetryPolicy::default()
+            },
         };
         let store = S3Store::new(c).map_err(to_napi)?;
         Self::build(Arc::new(store), &common.prefix, &options, None).map_err(to_napi)
@@ -187,7 +205,10 @@ impl NativeStore {
         let inner = self.inner()?;
         settle(env, inner.immediate, async move {
             let object = inner.raw.get(&key).await?;
-            Ok(NativeReply { meta: meta_text(&object.meta), body: Buffer::from(object.body.to_vec()) })
+            Ok(NativeReply {
+                meta: meta_text(&object.meta),
+                body: Buffer::from(object.body.to_vec()),
+            })
         })
     }
 
@@ -208,7 +229,11 @@ impl NativeStore {
             content_type: c.content_type,
             source_if_match: c.source_if_match.map(|e| bare_etag(&e).to_owned()),
         };
-        settle(env, inner.immediate, async move { Ok(outcome_text(&inner.raw.copy(request).await?)) })
+        settle(
+            env,
+            inner.immediate,
+            async move { Ok(outcome_text(&inner.raw.copy(request).await?)) },
+        )
     }
 
     #[napi]
@@ -228,8 +253,11 @@ impl NativeStore {
         let keys: Vec<String> = config(&keys)?;
         settle(env, inner.immediate && keys.len() <= 1000, async move {
             let outcome = inner.raw.delete_many(keys).await?;
-            let errors: Vec<_> =
-                outcome.errors.iter().map(|e| json!({ "key": e.key, "code": e.code, "message": e.message })).collect();
+            let errors: Vec<_> = outcome
+                .errors
+                .iter()
+                .map(|e| json!({ "key": e.key, "code": e.code, "message": e.message }))
+                .collect();
             Ok(json!({ "deleted": outcome.deleted, "errors": errors }).to_string())
         })
     }
@@ -238,8 +266,13 @@ impl NativeStore {
     pub fn list<'env>(&self, env: &'env Env, request: String) -> napi::Result<Settled<'env, String>> {
         let inner = self.inner()?;
         let l: ListText = config(&request)?;
-        let request =
-            ListRequest { prefix: l.prefix, delimiter: l.delimiter, start_after: l.start_after, token: l.token, max_keys: l.max_keys };
+        let request = ListRequest {
+            prefix: l.prefix,
+            delimiter: l.delimiter,
+            start_after: l.start_after,
+            token: l.token,
+            max_keys: l.max_keys,
+        };
         settle(env, inner.immediate, async move { Ok(page_text(&inner.raw.list(request).await?)) })
     }
 
@@ -304,7 +337,10 @@ impl PutText {
             (None, Some("*")) => Condition::IfAbsent,
             (Some(etag), None) => Condition::IfMatch(bare_etag(&etag).to_owned()),
             (Some(_), Some(_)) => {
-                return Err(Error::validation("ifMatch", "ifMatch and ifNoneMatch exclude each other; give one of them"));
+                return Err(Error::validation(
+                    "ifMatch",
+                    "ifMatch and ifNoneMatch exclude each other; give one of them",
+                ));
             }
             (None, Some(_)) => return Err(Error::validation("ifNoneMatch", "ifNoneMatch accepts '*' only, as S3 does")),
         };

@@ -52,7 +52,11 @@ impl JsStore {
                 .build()
         };
         Ok(Self {
-            info: StoreInfo { kind: "js", bucket, immediate: false },
+            info: StoreInfo {
+                kind: "js",
+                bucket,
+                immediate: false,
+            },
             put: callbacks
                 .get_named_property::<Function<'_, FnArgs<(String, Option<Buffer>)>, Promise<String>>>("put")?
                 .build_threadsafe_function::<FnArgs<(String, Option<Buffer>)>>()
@@ -100,7 +104,11 @@ struct PutReply {
 
 impl From<PutReply> for PutOutcome {
     fn from(r: PutReply) -> Self {
-        Self { etag: r.etag.map(|e| bare_etag(&e).to_owned()), version_id: r.version_id, last_modified: r.last_modified.map(ms) }
+        Self {
+            etag: r.etag.map(|e| bare_etag(&e).to_owned()),
+            version_id: r.version_id,
+            last_modified: r.last_modified.map(ms),
+        }
     }
 }
 
@@ -221,8 +229,19 @@ impl Store for JsStore {
                 return Ok(DeleteOutcome::default());
             }
             let reply: DeleteReply = read(&answer(self.delete_many.call_async(json!(keys).to_string())).await?)?;
-            let errors = reply.errors.into_iter().map(|e| KeyError { key: e.key, code: e.code, message: e.message }).collect();
-            Ok(DeleteOutcome { deleted: reply.deleted, errors })
+            let errors = reply
+                .errors
+                .into_iter()
+                .map(|e| KeyError {
+                    key: e.key,
+                    code: e.code,
+                    message: e.message,
+                })
+                .collect();
+            Ok(DeleteOutcome {
+                deleted: reply.deleted,
+                errors,
+            })
         })
     }
 
@@ -239,7 +258,11 @@ impl Store for JsStore {
                     last_modified: ms(e.last_modified),
                 })
                 .collect();
-            Ok(ListPage { entries, common_prefixes: reply.common_prefixes, next_token: reply.next_token })
+            Ok(ListPage {
+                entries,
+                common_prefixes: reply.common_prefixes,
+                next_token: reply.next_token,
+            })
         })
     }
 

@@ -45,13 +45,19 @@ pub fn definition_hash(definition: &Value, behavior: Option<&str>) -> String {
     let empty = Object::default();
     let definition = definition.as_object().unwrap_or(&empty);
     let mut attributes = definition.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default();
-    let truthy = |v: &Value| !matches!(v, Value::Undefined | Value::Null | Value::Bool(false)) && *v != Value::Number(0.0);
+    let truthy = |v: &Value| match v {
+        Value::Undefined | Value::Null | Value::Bool(false) => false,
+        Value::Number(n) => *n != 0.0 && !n.is_nan(),
+        Value::String(s) => !s.is_empty(),
+        _ => true,
+    };
     if definition.get("timestamps").is_some_and(truthy) {
         attributes.shift_remove("createdAt");
         attributes.shift_remove("updatedAt");
     }
     let behavior = behavior
-        .or_else(|| definition.get("behavior").and_then(Value::as_str))
+        .filter(|b| !b.is_empty())
+        .or_else(|| definition.get("behavior").and_then(Value::as_str).filter(|b| !b.is_empty()))
         .unwrap_or("user-managed");
     let partitions = definition
         .get("partitions")

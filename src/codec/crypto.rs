@@ -15,7 +15,7 @@ use ring::{aead, digest, hmac, pbkdf2};
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 const ITERATIONS: NonZeroU32 = match NonZeroU32::new(100_000) {
     Some(n) => n,
@@ -30,8 +30,14 @@ const VALUES_PER_SALT: u32 = 1 << 28;
 
 type CacheKey = [u8; 32];
 
-struct Derived {
-    key: aead::LessSafeKey,
+/// Key bytes, wiped on drop; the AES key schedule is made per call, which costs well under a microsecond.
+struct Derived(Zeroizing<[u8; 32]>);
+
+impl Derived {
+    fn key(&self, failure: &str) -> Result<aead::LessSafeKey> {
+        let unbound = aead::UnboundKey::new(&aead::AES_256_GCM, self.0.as_slice());
+        unbound.map(aead::LessSafeKey::new).map_err(|_| Error::new(Kind::Crypto, failure))
+    }
 }
 
 #[derive(Default)]
@@ -54,7 +60,7 @@ fn cache_key(passphrase: &str, salt: &[u8]) -> CacheKey {
     out
 }
 
-fn derive(passphrase: &str, salt: &[u8], failure: &str) -> Result<Arc<Derived>> {
+fn derive(passphrase: &str, salt: &[u8]) -> Arc<Derived> {
     let name = cache_key(passphrase, salt);
     {
         let mut ring = KEYRING.lock();
@@ -62,17 +68,18 @@ fn derive(passphrase: &str, salt: &[u8], failure: &str) -> Result<Arc<Derived>> 
         let clock = ring.clock;
         if let Some((key, used)) = ring.keys.get_mut(&name) {
             *used = clock;
-            return Ok(key.clone());
+            return key.clone();
         }
     }
-    let mut bytes = [0u8; 32];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ITERATIONS, salt, passphrase.as_bytes(), &mut bytes);
-    let unbound = aead::UnboundKey::new(&aead::AES_256_GCM, &bytes);
-    bytes.zeroize();
-    let key = unbound.map_err(|_| Error::new(Kind::Crypto, failure))?;
-    let derived = Arc::new(Derived {
-        key: aead::LessSafeKey::new(key),
-    });
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        ITERATIONS,
+        salt,
+        passphrase.as_bytes(),
+        bytes.as_mut_slice(),
+    );
+    let derived = Arc::new(Derived(bytes));
     let mut ring = KEYRING.lock();
     ring.clock += 1;
     let clock = ring.clock;
@@ -84,7 +91,7 @@ fn derive(passphrase: &str, salt: &[u8], failure: &str) -> Result<Arc<Derived>> 
         ring.keys.retain(|_, (_, used)| *used > middle);
     }
     ring.keys.insert(name, (derived.clone(), clock));
-    Ok(derived)
+    derived
 }
 
 fn writing_salt(passphrase: &str) -> [u8; SALT] {
@@ -116,10 +123,9 @@ pub fn encrypt(text: &str, passphrase: &str) -> Result<String> {
 
 /// Encrypts with a given salt and IV (vectors; never reuse an IV).
 pub fn encrypt_with(text: &str, passphrase: &str, salt: &[u8; SALT], iv: &[u8; IV]) -> Result<String> {
-    let key = derive(passphrase, salt, "Key derivation failed")?;
+    let key = derive(passphrase, salt).key("Key derivation failed")?;
     let mut sealed = text.as_bytes().to_vec();
-    key.key
-        .seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(*iv), aead::Aad::empty(), &mut sealed)
+    key.seal_in_place_append_tag(aead::Nonce::assume_unique_for_key(*iv), aead::Aad::empty(), &mut sealed)
         .map_err(|_| Error::new(Kind::Crypto, "Encryption failed"))?;
     let mut out = Vec::with_capacity(SALT + IV + sealed.len());
     out.extend_from_slice(salt);
@@ -137,19 +143,16 @@ pub fn decrypt(text: &str, passphrase: &str) -> Result<String> {
     }
     let (salt, rest) = bytes.split_at(SALT);
     let (iv, sealed) = rest.split_at(IV);
-    let key = derive(passphrase, salt, "Key derivation failed (decrypt)")?;
+    let key = derive(passphrase, salt).key("Key derivation failed (decrypt)")?;
     let nonce = aead::Nonce::try_assume_unique_for_key(iv).map_err(|_| failed())?;
     let mut sealed = sealed.to_vec();
-    let plain = key
-        .key
-        .open_in_place(nonce, aead::Aad::empty(), &mut sealed)
-        .map_err(|_| failed())?;
+    let plain = key.open_in_place(nonce, aead::Aad::empty(), &mut sealed).map_err(|_| failed())?;
     Ok(String::from_utf8_lossy(plain).into_owned())
 }
 
 /// The shape of a ciphertext: clean base64 of at least salt, IV and tag.
 pub fn looks_encrypted(text: &str) -> bool {
-    text.len() >= 60 && text.len() % 4 == 0 && {
+    text.len() >= 60 && text.len().is_multiple_of(4) && {
         use ::base64::Engine as _;
         ::base64::engine::general_purpose::STANDARD
             .decode(text)

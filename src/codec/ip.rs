@@ -2,6 +2,8 @@
 
 use super::base64;
 use crate::error::{Error, Result};
+use crate::value::number::js_round;
+use crate::value::{Object, Value};
 use std::net::Ipv6Addr;
 
 fn invalid(message: &str) -> Error {
@@ -77,7 +79,8 @@ pub fn encode_v6(text: &str) -> Result<String> {
 
 /// Text of a packed address, compressed or with all digits; an address that was stored as text comes back as it is.
 pub fn decode_v6(text: &str, compress: bool) -> Result<String> {
-    if text.len() != 24 && is_valid_v6(text) {
+    // Packed text has 24 characters and never a zone.
+    if (text.len() != 24 || text.contains('%')) && is_valid_v6(text) {
         return Ok(text.to_owned());
     }
     let bytes = base64::decode(text);
@@ -86,17 +89,44 @@ pub fn decode_v6(text: &str, compress: bool) -> Result<String> {
     Ok(if compress { compressed(&address) } else { expanded(&address) })
 }
 
-/// All eight groups with four digits.
+/// All eight groups with four digits, letters in the case they came in; a zone stays.
 pub fn expand(text: &str) -> Result<String> {
-    parse_v6(text)
-        .map(|(a, _)| expanded(&a))
-        .ok_or_else(|| invalid("Invalid IPv6 address"))
+    let (address, zone) = parse_v6(text).ok_or_else(|| invalid("Invalid IPv6 address"))?;
+    let full = expanded(&address);
+    // Digits typed in upper case stay so, group by group; `::` and an embedded IPv4 address have none.
+    let typed = text.split('%').next().unwrap_or(text);
+    let (head, tail) = typed.split_once("::").unwrap_or((typed, ""));
+    let mut groups: Vec<String> = full.split(':').map(str::to_owned).collect();
+    let head_groups = head.split(':').filter(|g| !g.is_empty());
+    for (slot, group) in groups.iter_mut().zip(head_groups) {
+        restore_case(slot, group);
+    }
+    let tail_groups = tail.rsplit(':').filter(|g| !g.is_empty());
+    if !tail.contains('.') {
+        for (slot, group) in groups.iter_mut().rev().zip(tail_groups) {
+            restore_case(slot, group);
+        }
+    }
+    Ok(with_zone(groups.join(":"), zone))
 }
 
-/// Shortest form: first longest run of two or more zero groups becomes `::`.
+fn restore_case(slot: &mut String, typed: &str) {
+    if typed.bytes().any(|b| b.is_ascii_uppercase()) {
+        *slot = format!("{typed:0>4}");
+    }
+}
+
+fn with_zone(address: String, zone: Option<&str>) -> String {
+    match zone {
+        Some(zone) => format!("{address}%{zone}"),
+        None => address,
+    }
+}
+
+/// Shortest form: first longest run of two or more zero groups becomes `::`; a zone stays.
 pub fn compress(text: &str) -> Result<String> {
     parse_v6(text)
-        .map(|(a, _)| compressed(&a))
+        .map(|(a, zone)| with_zone(compressed(&a), zone))
         .ok_or_else(|| invalid("Invalid IPv6 address"))
 }
 
@@ -123,4 +153,30 @@ fn compressed(address: &Ipv6Addr) -> String {
         return join(&groups);
     }
     format!("{}::{}", join(&groups[..best]), join(&groups[best + best_len..]))
+}
+
+/// `calculateIPSavings`: `{ version, originalSize, encodedSize, savings, savingsPercent? }`.
+pub fn savings(text: &str) -> Value {
+    let (version, encoded) = match () {
+        () if is_valid_v4(text) => (Some("ipv4"), 8),
+        () => match encode_v6(text) {
+            Ok(packed) => (Some("ipv6"), packed.len()),
+            Err(_) => (None, 0),
+        },
+    };
+    let original = if version.is_some() { text.len() } else { 0 };
+    let percent = if original == 0 {
+        0.0
+    } else {
+        (original as f64 - encoded as f64) / original as f64 * 100.0
+    };
+    let mut out = Object::default();
+    out.insert("version".into(), version.map_or(Value::Null, Value::from));
+    out.insert("originalSize".into(), Value::Number(original as f64));
+    out.insert("encodedSize".into(), Value::Number(encoded as f64));
+    out.insert("savings".into(), Value::Number(js_round(percent * 100.0) / 100.0));
+    if version.is_some() {
+        out.insert("savingsPercent".into(), Value::String(format!("{}%", js_round(percent))));
+    }
+    Value::Object(out)
 }

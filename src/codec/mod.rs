@@ -13,6 +13,7 @@ pub mod ids;
 pub mod ip;
 pub mod metadata;
 pub mod money;
+pub mod optimized;
 pub mod password;
 pub mod pure;
 pub mod size;

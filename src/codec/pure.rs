@@ -1,6 +1,17 @@
 //! Codec functions by the name JavaScript exports them under.
+//!
+//! | Area | Names |
+//! |---|---|
+//! | numbers | `encode`, `decode`, `encodeDecimal`, `decodeDecimal`, `encodeNumberExact`, `encodeFixedPoint`, `decodeFixedPoint`, `encodeFixedPointBatch`, `decodeFixedPointBatch` |
+//! | sizes | `calculateUTF8Bytes`, `transformValue`, `calculateAttributeSizes`, `calculateAttributeNamesSize`, `calculateTotalSize`, `calculateMetadataSize`, `getSizeBreakdown`, `calculateSystemOverhead`, `calculateEffectiveLimit` |
+//! | addresses | `isValidIPv4`, `isValidIPv6`, `encodeIPv4`, `decodeIPv4`, `encodeIPv6`, `decodeIPv6`, `expandIPv6`, `compressIPv6`, `detectIPVersion`, `calculateIPSavings` |
+//! | geo | `encodeGeoLat`, `decodeGeoLat`, `encodeGeoLon`, `decodeGeoLon`, `encodeGeoPoint`, `decodeGeoPoint`, `isValidCoordinate`, `getPrecisionForAccuracy`, `getAccuracyForPrecision` |
+//! | money | `encodeMoney`, `decodeMoney`, `getCurrencyDecimals`, `isSupportedCurrency`, `getSupportedCurrencies` |
+//! | texts | `metadataEncode`, `metadataEncodeText`, `metadataDecode`, `metadataWireLength`, `analyzeString`, `calculateEncodedSize`, `dictionaryEncode`, `dictionaryDecode`, `calculateDictionaryCompression`, `getDictionaryStats`, `optimizedEncode`, `optimizedDecode`, `compareEncodings` |
+//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `expandHash`, `isBcryptHash` |
+//! | alphabets | `getUrlAlphabet`, `getPasswordAlphabet` |
 
-use super::{base62, canonical, crypto, dictionary, geo, ip, metadata, money, password, size};
+use super::{base62, canonical, crypto, dictionary, geo, ids, ip, metadata, money, optimized, password, size};
 use crate::error::{Error, Kind, Result};
 use crate::value::{Object, Value, number};
 
@@ -53,6 +64,7 @@ fn numbers(name: &str, a: &Args<'_>) -> Option<Value> {
         "decode" => from_text(&base62::decode),
         "encodeDecimal" => Value::from(base62::encode_decimal(a.number(0))),
         "decodeDecimal" => from_text(&base62::decode_decimal),
+        "encodeNumberExact" => Value::from(base62::encode_number_exact(a.number(0))),
         "encodeFixedPoint" => Value::from(base62::encode_fixed(a.number(0), a.precision(1, 6))),
         "decodeFixedPoint" => from_text(&|t| base62::decode_fixed(t, a.precision(1, 6))),
         "encodeFixedPointBatch" => match a.get(0) {
@@ -143,6 +155,7 @@ fn addresses(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
             (_, true) => Value::from("ipv6"),
             _ => Value::Null,
         }),
+        "calculateIPSavings" => Ok(ip::savings(text)),
         "encodeGeoLat" => axis(geo::Axis::Latitude, a.get(0)),
         "encodeGeoLon" => axis(geo::Axis::Longitude, a.get(0)),
         "decodeGeoLat" => back(geo::Axis::Latitude, a.get(0)),
@@ -187,6 +200,18 @@ fn addresses(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
 fn texts(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
     let text = a.text(0).unwrap_or("");
     Some(match name {
+        "metadataEncode" => Ok(metadata::encode(a.get(0))),
+        "metadataWireLength" => Ok(count(metadata::wire_len(text))),
+        "analyzeString" => Ok(metadata::analyze(text).to_value()),
+        "calculateEncodedSize" => Ok(metadata::calculate_encoded_size(text)),
+        "dictionaryEncode" => Ok(dictionary::encode(text)),
+        "calculateDictionaryCompression" => Ok(dictionary::compression(text)),
+        "getDictionaryStats" => Ok(dictionary::stats()),
+        "optimizedEncode" => Ok(Value::String(optimized::encode(a.get(0)))),
+        "optimizedDecode" => Ok(optimized::decode(a.get(0))),
+        "compareEncodings" => Ok(optimized::compare(a.get(0))),
+        "getUrlAlphabet" => Ok(Value::from(ids::URL_ALPHABET)),
+        "getPasswordAlphabet" => Ok(Value::from(ids::PASSWORD_ALPHABET)),
         "metadataEncodeText" => Ok(Value::from(metadata::encode_value(a.get(0)))),
         "metadataDecode" => Ok(match a.get(0) {
             Value::String(s) => metadata::decode(s),

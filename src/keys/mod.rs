@@ -23,7 +23,13 @@ impl ResourceKeys {
     /// Keys of resource `name`; names that would leave the key space are refused.
     pub fn new(name: &str) -> Result<Self> {
         if name.split('/').any(|s| s == "..") || has_control(name) {
-            return Err(Error::validation("name", format!("Invalid resource name '{}': '..' segments and control characters are not allowed", printable(name))));
+            return Err(Error::validation(
+                "name",
+                format!(
+                    "Invalid resource name '{}': '..' segments and control characters are not allowed",
+                    printable(name)
+                ),
+            ));
         }
         Ok(Self {
             name: name.to_owned(),
@@ -93,17 +99,26 @@ pub fn check_segment_text(field: &str, text: &str) -> Result<()> {
         return Err(Error::validation(field, "Resource id cannot be empty").with_status(400));
     }
     if text.contains("..") && text.split('/').any(|s| s == "..") {
-        return Err(Error::validation(field, format!("Invalid {field}: '..' path segments are not allowed; use another value"))
-            .with_status(400)
-            .with("value", printable(text)));
+        return Err(Error::validation(
+            field,
+            format!("Invalid {field}: '..' path segments are not allowed; use another value"),
+        )
+        .with_status(400)
+        .with("value", printable(text)));
     }
     if has_control(text) {
-        return Err(Error::validation(field, format!("Invalid {field}: control characters are not allowed; remove them"))
-            .with_status(400)
-            .with("value", printable(text)));
+        return Err(
+            Error::validation(field, format!("Invalid {field}: control characters are not allowed; remove them"))
+                .with_status(400)
+                .with("value", printable(text)),
+        );
     }
     if text.len() > 1000 {
-        return Err(Error::validation(field, format!("Invalid {field}: longer than the 1024 bytes of an S3 key; use a shorter value")).with_status(400));
+        return Err(Error::validation(
+            field,
+            format!("Invalid {field}: longer than the 1024 bytes of an S3 key; use a shorter value"),
+        )
+        .with_status(400));
     }
     Ok(())
 }

@@ -193,7 +193,10 @@ mod tests {
     }
 
     fn partition(fields: &[(&str, &str)]) -> Partition {
-        Partition { name: "byRegion".into(), fields: fields.iter().map(|(f, r)| ((*f).into(), (*r).into())).collect() }
+        Partition {
+            name: "byRegion".into(),
+            fields: fields.iter().map(|(f, r)| ((*f).into(), (*r).into())).collect(),
+        }
     }
 
     #[test]
@@ -203,7 +206,10 @@ mod tests {
         let key = p.key("users", "u/1", &r, None).expect("valid").expect("indexed");
         assert_eq!(key, "resource=users/partition=byRegion/country=BR/since=2024-05-06/id=u/1");
         assert_eq!(p.parse("users", &key), Some((vec!["BR", "2024-05-06"], "u/1")));
-        assert_eq!(p.key("users", "u1", &record(&[("country", Value::Null)]), None).expect("valid"), None);
+        assert_eq!(
+            p.key("users", "u1", &record(&[("country", Value::Null)]), None).expect("valid"),
+            None
+        );
     }
 
     #[test]
@@ -220,7 +226,9 @@ mod tests {
     #[test]
     fn spec03_25_02_partition_values_cannot_leave_their_partition() {
         let p = partition(&[("country", "string")]);
-        let error = p.key("users", "1", &record(&[("country", "../../x".into())]), None).expect_err("refused");
+        let error = p
+            .key("users", "1", &record(&[("country", "../../x".into())]), None)
+            .expect_err("refused");
         assert_eq!(error.fields()["field"], "country");
     }
 

@@ -93,6 +93,9 @@ impl Core {
                 Some(Err(e)) => tracing::error!(error = %e, "bulk worker failed"),
             }
         }
-        results.into_iter().map(|r| r.unwrap_or_else(|| Err(Error::new(Kind::Unknown, "bulk worker failed")))).collect()
+        results
+            .into_iter()
+            .map(|r| r.unwrap_or_else(|| Err(Error::new(Kind::Unknown, "bulk worker failed"))))
+            .collect()
     }
 }

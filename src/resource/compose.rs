@@ -2,7 +2,7 @@
 
 use super::Core;
 use crate::store::ObjectMeta;
-use crate::value::{Object, number, text};
+use crate::value::{Object, text};
 
 /// System fields of a record.
 pub(super) struct System<'a> {
@@ -43,7 +43,11 @@ impl Core {
         out.push_str(&system.content_length.to_string());
         out.push_str(",\"_lastModified\":");
         out.push_str(&system.last_modified.to_string());
-        out.push_str(if system.content_length > 0 { ",\"_hasContent\":true" } else { ",\"_hasContent\":false" });
+        out.push_str(if system.content_length > 0 {
+            ",\"_hasContent\":true"
+        } else {
+            ",\"_hasContent\":false"
+        });
         out.push_str(",\"_mimeType\":");
         match system.mime_type {
             Some(mime) => text::write_string(mime, &mut out),
@@ -94,7 +98,11 @@ impl Core {
 
     /// ETag as the client of this resource shows it.
     pub(super) fn etag(&self, etag: &str) -> String {
-        if self.config.etag_quoted { format!("\"{etag}\"") } else { etag.to_owned() }
+        if self.config.etag_quoted {
+            format!("\"{etag}\"")
+        } else {
+            etag.to_owned()
+        }
     }
 
     fn open(&self, record: &Object, id: &str, out: &mut String) {
@@ -123,9 +131,4 @@ impl Core {
 /// Epoch milliseconds cut to whole seconds, as S3 reports them.
 pub(super) fn whole_seconds(ms: i64) -> i64 {
     ms - ms.rem_euclid(1000)
-}
-
-/// Number text for fields of envelopes.
-pub(super) fn count_text(n: usize) -> String {
-    number::to_text(n as f64)
 }

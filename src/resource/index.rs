@@ -7,7 +7,7 @@
 
 use crate::ambient;
 use crate::error::{Error, Result, Retry};
-use crate::store::{PutRequest, Purpose, Store};
+use crate::store::{Purpose, PutRequest, Store};
 use crate::value::{Object, Value};
 use parking_lot::Mutex;
 use std::collections::hash_map::DefaultHasher;
@@ -65,7 +65,12 @@ struct Shared {
 impl IndexQueue {
     pub fn new(store: Arc<dyn Store>, immediate: bool) -> Self {
         Self {
-            shared: Arc::new(Shared { store, pending: AtomicUsize::new(0), idle: Notify::new(), sink: Mutex::new(None) }),
+            shared: Arc::new(Shared {
+                store,
+                pending: AtomicUsize::new(0),
+                idle: Notify::new(),
+                sink: Mutex::new(None),
+            }),
             immediate,
             workers: Mutex::new(Vec::new()),
         }
@@ -172,7 +177,10 @@ impl Shared {
             payload.insert("id".into(), Value::from(job.id.as_str()));
             payload.insert("message".into(), Value::from(error.message()));
             payload.insert("code".into(), error.code().map_or(Value::Null, Value::from));
-            payload.insert("keys".into(), Value::Array(job.put.iter().chain(&job.delete).map(|k| Value::from(k.as_str())).collect()));
+            payload.insert(
+                "keys".into(),
+                Value::Array(job.put.iter().chain(&job.delete).map(|k| Value::from(k.as_str())).collect()),
+            );
             sink("partitionIndexError", Value::Object(payload));
         }
     }
@@ -198,7 +206,9 @@ async fn apply(store: &dyn Store, job: &IndexJob) -> Result<()> {
             let outcome = store.delete_many(keys.to_vec()).await?;
             match outcome.errors.into_iter().next() {
                 None => Ok(()),
-                Some(e) => Err(Error::new(crate::error::Kind::Unknown, e.message).with_code(e.code).with("key", e.key)),
+                Some(e) => Err(Error::new(crate::error::Kind::Unknown, e.message)
+                    .with_code(e.code)
+                    .with("key", e.key)),
             }
         }
     }

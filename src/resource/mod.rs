@@ -110,7 +110,12 @@ impl Resource {
     /// Partition key of a record, or `None` when it is not indexed there.
     pub fn partition_key(&self, partition: &str, id: &str, record: &Object, hints: Option<&DateHints>) -> Result<Option<String>> {
         let partition = self.0.partition(partition)?;
-        partition.key(&self.0.config.name, id, &self.0.indexable(record, id, &self.0.config.version), hints)
+        partition.key(
+            &self.0.config.name,
+            id,
+            &self.0.indexable(record, id, &self.0.config.version),
+            hints,
+        )
     }
 
     /// HEAD: does the record exist?
@@ -131,7 +136,10 @@ impl Core {
                 .with_status(400)
                 .with("resourceName", self.config.name.clone())
                 .with("partitionName", name)
-                .with("availablePartitions", self.config.partitions.iter().map(|p| p.name.clone()).collect::<Vec<_>>())
+                .with(
+                    "availablePartitions",
+                    self.config.partitions.iter().map(|p| p.name.clone()).collect::<Vec<_>>(),
+                )
         })
     }
 
@@ -148,7 +156,11 @@ impl Core {
         if self.config.partitions.is_empty() {
             return Ok(Vec::new());
         }
-        let system = self.config.partitions.iter().any(|p| p.fields.iter().any(|(f, _)| f.starts_with('_') || f == "id"));
+        let system = self
+            .config
+            .partitions
+            .iter()
+            .any(|p| p.fields.iter().any(|(f, _)| f.starts_with('_') || f == "id"));
         let extended;
         let view = if system {
             extended = self.indexable(record, id, version);
@@ -156,7 +168,11 @@ impl Core {
         } else {
             record
         };
-        self.config.partitions.iter().map(|p| p.key(&self.config.name, id, view, hints)).collect()
+        self.config
+            .partitions
+            .iter()
+            .map(|p| p.key(&self.config.name, id, view, hints))
+            .collect()
     }
 
     /// Adds resource and id to an error that lacks them.

@@ -58,7 +58,9 @@ impl Resource {
         let meta = core.store.head(&key).await.map_err(|e| core.located(e, id))?;
         let heavy = core.codec.heavy_read(&meta.metadata, b"");
         let (shared, metadata) = (self.0.clone(), meta.metadata.clone());
-        let decoded = compute(heavy, move || shared.codec.decode_head(&metadata)).await.map_err(|e| core.located(e, id))?;
+        let decoded = compute(heavy, move || shared.codec.decode_head(&metadata))
+            .await
+            .map_err(|e| core.located(e, id))?;
         Ok(core.into_read(id, meta, decoded, Bytes::new(), true))
     }
 }
@@ -80,12 +82,16 @@ impl Core {
     pub(super) async fn decode(self: &std::sync::Arc<Self>, id: &str, stored: StoredObject) -> Result<(StoredObject, Decoded)> {
         let heavy = self.codec.heavy_read(&stored.meta.metadata, &stored.body);
         if !heavy {
-            let decoded = self.codec.decode(&stored.meta.metadata, &stored.body, stored.meta.content_type.as_deref());
+            let decoded = self
+                .codec
+                .decode(&stored.meta.metadata, &stored.body, stored.meta.content_type.as_deref());
             return decoded.map(|d| (stored, d)).map_err(|e| self.located(e, id));
         }
         let shared = self.clone();
         compute(true, move || {
-            let decoded = shared.codec.decode(&stored.meta.metadata, &stored.body, stored.meta.content_type.as_deref())?;
+            let decoded = shared
+                .codec
+                .decode(&stored.meta.metadata, &stored.body, stored.meta.content_type.as_deref())?;
             Ok((stored, decoded))
         })
         .await

@@ -24,7 +24,11 @@ impl Resource {
         let key = core.keys.record(id)?;
         core.store.delete(&key, None).await.map_err(|e| core.located(e, id))?;
         let Some(read) = read else { return Ok(()) };
-        let mut delete: Vec<String> = core.old_references(read, options.old_dates.as_ref())?.into_iter().flatten().collect();
+        let mut delete: Vec<String> = core
+            .old_references(read, options.old_dates.as_ref())?
+            .into_iter()
+            .flatten()
+            .collect();
         if delete.is_empty() {
             return Ok(());
         }
@@ -32,7 +36,13 @@ impl Resource {
         core.index
             .submit(
                 options.refs,
-                IndexJob { operation: "delete", id: id.to_owned(), version: read.version.clone(), put: Vec::new(), delete },
+                IndexJob {
+                    operation: "delete",
+                    id: id.to_owned(),
+                    version: read.version.clone(),
+                    put: Vec::new(),
+                    delete,
+                },
             )
             .await
             .map_err(|e| core.located(e, id))
@@ -103,7 +113,10 @@ impl Resource {
         let core = &self.0;
         let root = core.keys.root_prefix();
         let partitions = core.keys.partitions_prefix();
-        let mut request = ListRequest { prefix: root, ..ListRequest::default() };
+        let mut request = ListRequest {
+            prefix: root,
+            ..ListRequest::default()
+        };
         let mut count = 0;
         let mut errors: Vec<KeyError> = Vec::new();
         loop {
@@ -113,13 +126,20 @@ impl Resource {
                 .into_iter()
                 .map(|e| e.key)
                 .filter(|k| {
-                    everything || k.starts_with(core.keys.data_prefix()) || k.starts_with(core.keys.content_prefix()) || k.starts_with(&partitions)
+                    everything
+                        || k.starts_with(core.keys.data_prefix())
+                        || k.starts_with(core.keys.content_prefix())
+                        || k.starts_with(&partitions)
                 })
                 .collect();
             let counted = keys.iter().filter(|k| everything || k.starts_with(core.keys.data_prefix())).count();
             if !keys.is_empty() {
                 let outcome = core.store.delete_many(keys).await?;
-                let failed = outcome.errors.iter().filter(|e| everything || e.key.starts_with(core.keys.data_prefix())).count();
+                let failed = outcome
+                    .errors
+                    .iter()
+                    .filter(|e| everything || e.key.starts_with(core.keys.data_prefix()))
+                    .count();
                 count += counted - failed.min(counted);
                 errors.extend(outcome.errors);
             }
@@ -130,10 +150,20 @@ impl Resource {
         }
         match errors.first() {
             None => Ok(count),
-            Some(first) => Err(Error::new(crate::error::Kind::Unknown, format!("{} objects could not be deleted: {}", errors.len(), first.message))
-                .with_code(first.code.clone())
-                .with("deletedCount", count)
-                .with("errors", errors.iter().take(100).map(|e| serde_json::json!({ "key": e.key, "code": e.code, "message": e.message })).collect::<Vec<_>>())),
+            Some(first) => Err(Error::new(
+                crate::error::Kind::Unknown,
+                format!("{} objects could not be deleted: {}", errors.len(), first.message),
+            )
+            .with_code(first.code.clone())
+            .with("deletedCount", count)
+            .with(
+                "errors",
+                errors
+                    .iter()
+                    .take(100)
+                    .map(|e| serde_json::json!({ "key": e.key, "code": e.code, "message": e.message }))
+                    .collect::<Vec<_>>(),
+            )),
         }
     }
 }

@@ -88,7 +88,10 @@ impl Resource {
     pub async fn count(&self, partition: Option<&str>, values: &Object, dates: Option<&DateHints>) -> Result<usize> {
         let core = &self.0;
         let (prefix, partition) = core.listing(partition, values, dates)?;
-        let mut request = ListRequest { prefix, ..ListRequest::default() };
+        let mut request = ListRequest {
+            prefix,
+            ..ListRequest::default()
+        };
         let mut count = 0;
         loop {
             let page = core.store.list(request.clone()).await?;
@@ -124,14 +127,22 @@ impl Core {
     /// Id and partition values of a listed key; `None` when it is not an entry or does not pass the segment filter.
     fn entry(&self, key: &str, partition: &Option<(usize, Vec<(usize, String)>)>) -> Option<Entry> {
         let Some((index, filter)) = partition else {
-            return self.keys.id_of(key).map(|id| Entry { id: id.to_owned(), values: Vec::new() });
+            return self.keys.id_of(key).map(|id| Entry {
+                id: id.to_owned(),
+                values: Vec::new(),
+            });
         };
         let partition = &self.config.partitions[*index];
         let (values, id) = partition.parse(&self.config.name, key)?;
         if filter.iter().any(|(i, wanted)| values.get(*i) != Some(&wanted.as_str())) {
             return None;
         }
-        let values = partition.fields.iter().zip(values).map(|((f, _), v)| (f.clone(), v.to_owned())).collect();
+        let values = partition
+            .fields
+            .iter()
+            .zip(values)
+            .map(|((f, _), v)| (f.clone(), v.to_owned()))
+            .collect();
         Some(Entry { id: id.to_owned(), values })
     }
 }
@@ -183,7 +194,11 @@ impl Scan {
 
     /// Loads pending records in key order, a bounded number at once, until `want` matched or none is left.
     async fn take_records(&mut self, want: usize, taken: usize, out: &mut String) -> Result<usize> {
-        let chunk = if self.filter.is_some() { self.pending.len() } else { want.min(self.pending.len()) };
+        let chunk = if self.filter.is_some() {
+            self.pending.len()
+        } else {
+            want.min(self.pending.len())
+        };
         let entries: Vec<Entry> = self.pending.drain(..chunk).collect();
         let mut matched = 0;
         let mut used = 0;
@@ -231,7 +246,9 @@ impl Scan {
             })
             .await?;
         for listed in page.entries {
-            let Some(entry) = self.core.entry(&listed.key, &self.partition) else { continue };
+            let Some(entry) = self.core.entry(&listed.key, &self.partition) else {
+                continue;
+            };
             if self.skip > 0 {
                 self.skip -= 1;
                 continue;
@@ -275,13 +292,19 @@ impl Core {
         if let Some(index) = partition {
             let partition = &self.config.partitions[index];
             let version = stored_version(&stored.meta.metadata).unwrap_or(&self.config.version);
-            let version = if decoded.version_differs.is_some() { version } else { self.config.version.as_str() };
+            let version = if decoded.version_differs.is_some() {
+                version
+            } else {
+                self.config.version.as_str()
+            };
             let view = self.indexable(&decoded.record, &entry.id, version);
             // The record is the truth: a reference it no longer has is stale (a crash between data and index).
             // A value that only JavaScript's date parser understands cannot be checked here and is believed.
             match partition.key(&self.config.name, &entry.id, &view, None) {
                 Ok(Some(key)) => {
-                    let listed = partition.parse(&self.config.name, &key).map(|(values, _)| values.into_iter().map(str::to_owned).collect::<Vec<_>>());
+                    let listed = partition
+                        .parse(&self.config.name, &key)
+                        .map(|(values, _)| values.into_iter().map(str::to_owned).collect::<Vec<_>>());
                     let same = listed.is_some_and(|now| now.iter().zip(&entry.values).all(|(a, (_, b))| a == b));
                     if !same && !self.needs_javascript_dates(index, &decoded.record) {
                         return Ok(None);

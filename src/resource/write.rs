@@ -98,7 +98,11 @@ impl Resource {
             )
             .await
             .map_err(|e| core.located(e, id))?;
-        Ok(Written { record, etag: outcome.etag.as_deref().map(|e| core.etag(e)), events })
+        Ok(Written {
+            record,
+            etag: outcome.etag.as_deref().map(|e| core.etag(e)),
+            events,
+        })
     }
 
     /// PUT of a changed record on the condition that it is still the one that was read.
@@ -121,7 +125,9 @@ impl Resource {
             if keep_content && encoded.body.is_empty() {
                 encoded.body = content.clone();
             } else {
-                core.move_content(id, content.clone(), read.meta.content_type.clone()).await.map_err(|e| core.located(e, id))?;
+                core.move_content(id, content.clone(), read.meta.content_type.clone())
+                    .await
+                    .map_err(|e| core.located(e, id))?;
                 if encoded.body.is_empty() {
                     let revision = codec::ids::generate(22);
                     encoded.body = Bytes::from(format!("{{\"_rev\":\"{revision}\"}}"));
@@ -138,8 +144,16 @@ impl Resource {
             .await
             .map_err(|e| core.write_error(e, id, "update", &encoded))?;
         core.move_references("update", id, old, new, options.refs).await?;
-        let record = if options.full { core.composed_text(id, &encoded, &outcome) } else { core.plain_text(&encoded.composed, id, &flags(&encoded)) };
-        Ok(Written { record, etag: outcome.etag.as_deref().map(|e| core.etag(e)), events })
+        let record = if options.full {
+            core.composed_text(id, &encoded, &outcome)
+        } else {
+            core.plain_text(&encoded.composed, id, &flags(&encoded))
+        };
+        Ok(Written {
+            record,
+            etag: outcome.etag.as_deref().map(|e| core.etag(e)),
+            events,
+        })
     }
 
     /// COPY of a record onto itself with new metadata; the body, token or content, stays.
@@ -191,7 +205,11 @@ impl Resource {
         let encoded = core.encode(record, Operation::Replace, id, None, Some(revision)).await?;
         let new = core.references(&encoded.composed, id, &core.config.version, options.dates.as_ref())?;
         let request = core.put_request(&key, &encoded, Condition::None);
-        let outcome = core.store.put(request).await.map_err(|e| core.write_error(e, id, "replace", &encoded))?;
+        let outcome = core
+            .store
+            .put(request)
+            .await
+            .map_err(|e| core.write_error(e, id, "replace", &encoded))?;
         core.move_references("replace", id, old, new, options.refs).await?;
         Ok(Written {
             record: core.plain_text(&encoded.composed, id, &flags(&encoded)),
@@ -213,7 +231,9 @@ impl Core {
         let heavy = self.codec.is_heavy();
         let (shared, owned) = (self.clone(), id.to_owned());
         compute(heavy, move || {
-            shared.codec.encode(&record, operation, Some(&owned), carried.as_ref(), revision.as_deref())
+            shared
+                .codec
+                .encode(&record, operation, Some(&owned), carried.as_ref(), revision.as_deref())
         })
         .await
         .map_err(|e| self.located(e, id))
@@ -256,7 +276,10 @@ impl Core {
         let duplicate = || {
             Error::new(Kind::InvalidResourceItem, format!("Resource with id '{id}' already exists"))
                 .with_status(409)
-                .with("validation", serde_json::json!([{ "message": format!("Resource with id '{id}' already exists"), "field": "id" }]))
+                .with(
+                    "validation",
+                    serde_json::json!([{ "message": format!("Resource with id '{id}' already exists"), "field": "id" }]),
+                )
         };
         if self.capabilities().await?.put_if_absent {
             request.condition = Condition::IfAbsent;
@@ -302,12 +325,15 @@ impl Core {
             return Ok(());
         }
         let caps = self.capabilities().await?;
-        let missing: Vec<Value> =
-            [("if-none-match", caps.put_if_absent), ("if-match", caps.put_if_match), ("delete-if-match", caps.delete_if_match)]
-                .into_iter()
-                .filter(|(_, has)| !has)
-                .map(|(name, _)| Value::from(name))
-                .collect();
+        let missing: Vec<Value> = [
+            ("if-none-match", caps.put_if_absent),
+            ("if-match", caps.put_if_match),
+            ("delete-if-match", caps.delete_if_match),
+        ]
+        .into_iter()
+        .filter(|(_, has)| !has)
+        .map(|(name, _)| Value::from(name))
+        .collect();
         let payload: Object = [
             ("bucket".to_owned(), Value::from(self.bucket.as_str())),
             ("missing".to_owned(), Value::Array(missing)),
@@ -328,7 +354,12 @@ impl Core {
         new: Vec<Option<String>>,
         mode: RefsMode,
     ) -> Result<()> {
-        let mut job = IndexJob { operation, id: id.to_owned(), version: self.config.version.clone(), ..IndexJob::default() };
+        let mut job = IndexJob {
+            operation,
+            id: id.to_owned(),
+            version: self.config.version.clone(),
+            ..IndexJob::default()
+        };
         for (index, key) in new.iter().enumerate() {
             let before = old.get(index).and_then(Option::as_ref);
             if key.as_ref() == before {
