@@ -122,6 +122,13 @@ export class S3Client extends EventEmitter {
   client: { send(command: Command): Promise<any>; [key: string]: any };
   createClient(): any;
   deleteObjects(keys: string[]): Promise<DeleteObjectsReport>;
+  getQueueStats(): any;
+  getAggregateMetrics(since?: number): any;
+  pausePool(): any;
+  resumePool(): any;
+  drainPool(): Promise<any>;
+  stopPool(): any;
+  destroy(): void;
 }
 export interface S3Client extends ClientMethods {}
 
@@ -168,6 +175,9 @@ export class MemoryClient extends EventEmitter {
   loadFromDisk(path?: string): Promise<MemorySnapshot>;
   getStats(): MemoryStats;
   clear(): void;
+  exportBackup(outputDir: string, options?: { resources?: string[]; compress?: boolean; database?: any }): Promise<any>;
+  importBackup(backupDir: string, options?: { resources?: string[]; clear?: boolean; database?: any }): Promise<any>;
+  destroy(): void;
 }
 export interface MemoryClient extends ClientMethods {}
 
@@ -214,6 +224,8 @@ export class FileSystemClient extends EventEmitter {
   constructor(options: FileSystemClientOptions);
   readonly basePath: string;
   config: { bucket: string; keyPrefix: string; [key: string]: any };
+  createClient(): any;
   deleteObjects(keys: string[]): Promise<DeleteObjectsReport>;
+  destroy(): void;
 }
 export interface FileSystemClient extends ClientMethods {}

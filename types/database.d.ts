@@ -86,6 +86,14 @@ export class Database extends EventEmitter {
   disconnect: () => Promise<void>;
   createResource: <T = any>(config: CreateResourceConfig) => Promise<Resource<T>>;
   uploadMetadataFile: () => Promise<void>;
+  /** The same as `connect`. */
+  init(): Promise<void>;
+  /** The same as `connect`. */
+  start(): Promise<void>;
+  /** Waits until every change of the definitions is written. */
+  flushMetadata(): Promise<void>;
+  /** What `uploadMetadataFile` would write now. */
+  composeMetadata(): DatabaseMetadata;
   isConnected(): boolean;
 
   getResource<T = any>(name: string, options?: { strictValidation?: boolean }): Promise<Resource<T>>;
@@ -106,6 +114,10 @@ export class Database extends EventEmitter {
 
   startPlugins(): Promise<void>;
   usePlugin<P extends PluginInterface>(plugin: P | (new (...args: any[]) => P), name?: string | null): Promise<P>;
+  use<P extends PluginInterface>(plugin: P | (new (...args: any[]) => P), name?: string | null): Promise<P>;
+  installPlugin<P extends PluginInterface>(plugin: P | (new (...args: any[]) => P), name?: string | null): Promise<P>;
+  getPlugin(name: string): PluginInterface | null | undefined;
+  stopPlugins(): Promise<void>;
   uninstallPlugin(name: string | PluginInterface, options?: { purgeData?: boolean }): Promise<void>;
 
   addHook(event: DatabaseHookName | (string & {}), fn: DatabaseHookFunction): void;

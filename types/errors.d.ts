@@ -125,3 +125,18 @@ export const ErrorMap: Readonly<Record<string, new (...args: any[]) => S3dbError
 
 /** The library's error for an error of the transport. */
 export function mapAwsError(error: unknown, context?: ErrorDetails): S3dbError;
+
+export const RETRIABLE: 'RETRIABLE';
+export const NON_RETRIABLE: 'NON_RETRIABLE';
+
+/** Tells whether an error is worth another attempt. */
+export class ErrorClassifier {
+  static classify(error: any, options?: ClassifierOptions): 'RETRIABLE' | 'NON_RETRIABLE';
+  static isRetriable(error: any, options?: ClassifierOptions): boolean;
+  static isNonRetriable(error: any, options?: ClassifierOptions): boolean;
+}
+
+export interface ClassifierOptions {
+  retryableErrors?: string[];
+  nonRetriableErrors?: string[];
+}

@@ -163,12 +163,6 @@ export class Resource<T = any> extends AsyncEventEmitter {
   deleteAll(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; version: string }>;
   deleteAllData(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; resource: string }>;
 
-  setContent(options: { id: string; buffer: Uint8Array | string; contentType?: string }): Promise<Stored<T>>;
-  content(id: string): Promise<{ buffer: Buffer | null; contentType: string | null }>;
-  getContent(id: string): Promise<{ buffer: Buffer | null; contentType: string | null }>;
-  hasContent(id: string): Promise<boolean>;
-  deleteContent(id: string): Promise<any>;
-
   readable(options?: StreamOptions & CountOptions): ResourceReader<T>;
   writable(options?: StreamOptions): ResourceWriter<T>;
 
@@ -182,6 +176,11 @@ export class Resource<T = any> extends AsyncEventEmitter {
   getDefinitionHash(): string;
   generateId(): any;
   getResourceKey(id: string): string;
+  configureIdGenerator(generator: any, size?: number): (...args: any[]) => any;
+  getIdGeneratorType(generator: any, size?: number): string | number;
+  calculateContentLength(body: any): number;
+  processListResults(ids: string[], context?: any): Promise<Stored<T>[]>;
+  processPartitionResults(ids: string[], partition: string, definition: PartitionConfig, keys: string[]): Promise<Stored<T>[]>;
 
   applyPartitionRule(value: any, rule: string): any;
   getPartitionKey(options: { partitionName: string; id?: string; data: any }): string | null;

@@ -48,6 +48,12 @@ export class Schema {
   validate(item: any, options?: { mutateOriginal?: boolean }): Promise<true | ValidationIssue[]>;
   mapper(item: any): Promise<Record<string, any>>;
   unmapper(mapped: Record<string, any>, map?: Record<string, string>, pluginMap?: Record<string, string>): Promise<any>;
+  /** Checks a record synchronously where every rule is synchronous. */
+  check(record: any): any;
+  applyDefaults(record: any): any;
+  sanitise(record: any): any;
+  /** Frees the native half. */
+  dispose(): void;
   applyHooksActions(item: any, hook: SchemaHookName): Promise<any>;
   getAttributeDefinition(path: string): any;
   regeneratePluginMapping(): void;

@@ -23,7 +23,7 @@ const bare = (record) => JSON.parse(JSON.stringify(Object.fromEntries(Object.ent
 
 /** Every fifth record gets new values, so that the other side also reads what an update writes. */
 const changesFor = (list) =>
-  list.filter((_, index) => index % 5 === 0).map(({ id }, index) => ({ id, note: `changed ${index}`, count: -index }));
+  list.filter((_, index) => index % 5 === 0).map(({ id }, index) => ({ id, note: `changed ${index}`, count: -1 - index }));
 
 const withChanges = (list) => {
   const changed = new Map(changesFor(list).map((change) => [change.id, change]));
