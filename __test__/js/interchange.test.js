@@ -64,7 +64,10 @@ describe('interchange with s3db.js 19.5.10', { skip }, () => {
       assert.equal(plain.behavior, behavior);
       assert.deepEqual((await plain.listIds()).sort(), idsOf(expected).sort());
       for (const record of expected) {
-        assert.deepEqual(bare(await plain.get(record.id)), record, `${behavior} ${record.id}`);
+        const found = bare(await plain.get(record.id));
+        // An update of s3db.js writes back what it read, misread addresses included.
+        const judged = record.note?.startsWith('changed ') ? comparable : (same) => same;
+        assert.deepEqual(judged(found), judged(record), `${behavior} ${record.id}`);
         read += 1;
       }
       const german = await plain.listIds({ partition: 'byCountry', partitionValues: { country: 'DE' } });
@@ -113,8 +116,8 @@ describe('interchange with s3db.js 19.5.10', { skip }, () => {
       const kept = await rival.call('get', { resource: `guarded-${behavior}`, ids: idsOf(secrets) });
       for (const [index, { pin, ...record }] of secrets.entries()) {
         const { pin: hash, ...other } = bare(kept[index]);
-        // Under body-only s3db.js 19 returns top-level secrets as ciphertext, also those that it wrote itself.
-        if (behavior === 'body-only') other.token = await decrypt(other.token, PASSPHRASE);
+        // Under body-only s3db.js 19 may return a top-level secret as ciphertext, also one that it wrote itself.
+        if (behavior === 'body-only' && other.token !== record.token) other.token = await decrypt(other.token, PASSPHRASE);
         assert.deepEqual(other, record, `${behavior} ${record.id}`);
         assert.equal(await rival.call('verify', { password: pin, hash }), true, `${behavior} ${record.id} password`);
         read += 1;

@@ -7,16 +7,21 @@ const requireFrom = createRequire(import.meta.url);
 
 /** Addon of this platform: the local build, seen from here or from the bundle in dist/, else the platform package. */
 function load() {
-  const platform = platformName();
-  const candidates = ['../../s3db.node', '../s3db.node', `@s3db-native/${platform}`];
   const failures = [];
-  for (const candidate of candidates) {
+  const attempt = (candidate) => {
     try {
       return requireFrom(candidate);
     } catch (error) {
       failures.push(`${candidate}: ${error.message.split('\n', 1)[0]}`);
+      return undefined;
     }
-  }
+  };
+  const local = attempt('../../s3db.node') ?? attempt('../s3db.node');
+  if (local) return local;
+  // Asked only now: the report that tells the C library takes ten milliseconds.
+  const platform = platformName();
+  const installed = attempt(`@s3db-native/${platform}`);
+  if (installed) return installed;
   throw new DatabaseError(`The native addon of s3db-native could not be loaded on ${platform}`, {
     code: 'ERR_NATIVE_ADDON_MISSING',
     platform,
