@@ -8,7 +8,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { buildAll, cargoEnv } from '../scripts/build.mjs';
 import { installRival, installS3sFs } from '../scripts/install.mjs';
-import { root, targetExample } from '../scripts/paths.mjs';
+import { root, targetBin } from '../scripts/paths.mjs';
 import { must } from '../scripts/proc.mjs';
 import { startS3sFs } from '../scripts/servers.mjs';
 
@@ -80,8 +80,8 @@ async function runBare(server, task) {
     task.prefix
   ];
   // Reading needs what writing wrote.
-  if (task.bare === 'get') await must(targetExample('bare_s3'), argv.with(4, 'put'), { quiet: true });
-  return JSON.parse(await must(targetExample('bare_s3'), argv, { quiet: true }));
+  if (task.bare === 'get') await must(targetBin('bare_s3'), argv.with(4, 'put'), { quiet: true });
+  return JSON.parse(await must(targetBin('bare_s3'), argv, { quiet: true }));
 }
 
 /** Import of the package in a fresh process: time, and resident memory above that of a bare process. */
@@ -161,10 +161,8 @@ const keep = (line) => appendFileSync(resultFile, `${JSON.stringify(line)}\n`);
 
 async function main() {
   await buildAll();
-  await must('cargo', ['build', '--release', '--features', 'testkit', '--no-default-features', '--locked', '--example', 'bare_s3'], {
-    cwd: root,
-    env: cargoEnv()
-  });
+  const manifest = join(root, 'bench', 'rust', 'Cargo.toml');
+  await must('cargo', ['build', '--release', '--locked', '--manifest-path', manifest], { cwd: root, env: cargoEnv() });
   const [rivalAt, s3sFs] = await Promise.all([installRival(), installS3sFs()]);
   for (const { missing } of [rivalAt, s3sFs]) if (missing) throw new Error(`the benchmark needs s3db.js 19.5.10 and s3s-fs: ${missing}`);
   const us = { name: 'ours', specifier: 's3db-native', folder: root };

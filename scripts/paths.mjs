@@ -20,8 +20,5 @@ export const addonPath = join(root, 's3db.node');
 /** Path of an executable in the Cargo target directory. */
 export const targetBin = (name) => join(targetDir, 'release', process.platform === 'win32' ? `${name}.exe` : name);
 
-/** Path of an example executable in the Cargo target directory. */
-export const targetExample = (name) => join(targetDir, 'release', 'examples', process.platform === 'win32' ? `${name}.exe` : name);
-
 /** Whether the module at `url` is the program that runs. */
 export const isProgram = (url) => process.argv[1] !== undefined && url === pathToFileURL(process.argv[1]).href;

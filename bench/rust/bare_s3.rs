@@ -1,7 +1,6 @@
 //! Ceiling of the S3 benchmarks: aws-sdk-s3 alone, `concurrency` requests in flight.
 //!
 //! `bare_s3 ENDPOINT BUCKET ACCESS_KEY SECRET_KEY put|get COUNT CONCURRENCY PREFIX` prints one JSON line.
-#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first failure")]
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::Client;
@@ -54,6 +53,7 @@ async fn main() -> Result<(), Failure> {
         .region(Region::new("us-east-1"))
         .endpoint_url(endpoint)
         .force_path_style(true)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .credentials_provider(Credentials::new(access, secret, None, None, "bench"))
         .build();
     let client = Client::from_conf(config);
