@@ -8,6 +8,7 @@ mod golden;
 mod actions;
 mod behaviors;
 mod defects;
+mod properties;
 mod records;
 mod schemas;
 mod support;
