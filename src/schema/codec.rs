@@ -149,9 +149,12 @@ impl Codec {
             Codec::Secret(kind) => {
                 reject(path, value)?;
                 let plaintext = secret_text(kind, value);
-                crypto::encrypt(&plaintext, &env.params.passphrase)
-                    .map(Value::String)
-                    .map_err(|e| e.with_default("field", path))
+                let passphrase = &env.params.passphrase;
+                let protect = |text: &str| crypto::encrypt(text, passphrase).map_err(|e| e.with_default("field", path));
+                // 13.6 and 19 take two layers off on reading, so a value that is itself a ciphertext gets both.
+                let nested = crypto::looks_encrypted(&plaintext) && crypto::decrypt(&plaintext, passphrase).is_ok();
+                let sealed = protect(&plaintext)?;
+                Ok(Value::String(if nested { protect(&sealed)? } else { sealed }))
             }
             Codec::Password => super::action::hash(value, env.params.bcrypt_rounds).map_err(|e| e.with_default("field", path)),
             Codec::Strings => Ok(encode_strings(value, env)),
@@ -466,7 +469,8 @@ fn decode_secret(kind: SecretKind, value: Value, env: &Env) -> Value {
     }
     let passphrase = &env.params.passphrase;
     match crypto::decrypt(stored, passphrase) {
-        // s3db.js 19 encrypts top-level secrets twice; the tag tells such a text from one that only looks like it.
+        // s3db.js 19 encrypts top-level secrets twice, and 13.6 takes two layers off; the tag tells a second layer from a
+        // text that only looks like one. A value that is a ciphertext itself is written with a layer more.
         Ok(inner) if crypto::looks_encrypted(&inner) => plain_secret(kind, crypto::decrypt(&inner, passphrase).unwrap_or(inner)),
         Ok(plaintext) => plain_secret(kind, plaintext),
         Err(_) => value,
