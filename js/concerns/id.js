@@ -8,7 +8,7 @@ const PASSWORD_ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz2345
 const ID_SIZE = 22;
 const PASSWORD_SIZE = 16;
 /** Ids made by one call of the engine. */
-const BATCH = 64;
+const BATCH = 512;
 
 /** Generator that takes ids from a batch while the size stays the same. */
 function batched(alphabet, defaultSize) {

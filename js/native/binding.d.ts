@@ -118,8 +118,13 @@ export class NativeResource {
    * -> { record, events?: [{ event, payload }] }. explicit: create-if-absent, else InvalidResourceItem 409.
    */
   insert(record: Text, opts: Text): Sync<Text>;
-  /** items: [{ id, explicit, data, dates? }] -> { results: [{ record?, error?, events? }] } in input order. */
-  insertMany(items: Text, opts: Text): Promise<Text>;
+  /**
+   * batch: { ids: string[], records: object[], explicit?: ascending indexes, dates?: { [index]: hints }, compact? } ->
+   * { etag, results } in input order: { record, etag?, events? } | { error }, and with `compact` for a record without a body that
+   * reads back exactly as it was given (texts, numbers and booleans in map order) only its `_lastModified` as a number when its
+   * ETag is `etag`, else { asGiven: number, etag }.
+   */
+  insertMany(batch: Text, opts: Text): Promise<Text>;
   get(id: string): Sync<Text>;
   /** ids: string[] -> { results: [{ record } | { missing: true } | { error }] } */
   getMany(ids: Text): Promise<Text>;

@@ -2,6 +2,7 @@
 
 import { InvalidResourceItem, ValidationError } from '../errors/index.js';
 import { fromText, toText } from '../native/text.js';
+import { copyMembers } from '../schema/clone.js';
 import { mapBounded } from '../util/concurrency.js';
 import { decideBulk } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
@@ -15,6 +16,8 @@ import { validateRecord } from './validation.js';
 import { warnDefaultPassphrase } from './warnings.js';
 
 const BULK_CHUNK = 1000;
+/** Slot of an item that failed; a hook may make `undefined` the result of one that did not. */
+const MISSING = Symbol('missing');
 
 function requireRecord(resource, data, operation) {
   if (data === null || typeof data !== 'object' || Array.isArray(data)) {
@@ -31,8 +34,7 @@ function requireRecord(resource, data, operation) {
 
 /** The caller's data as hooks see it: own copy of the top level, timestamps, defaults. */
 function draftOf(resource, data) {
-  const { id, ...attributes } = data;
-  const draft = id === undefined ? attributes : { id, ...attributes };
+  const draft = copyMembers(data, data.id === undefined ? 'id' : undefined);
   if (resource.config.timestamps) {
     const now = new Date().toISOString();
     draft.createdAt = now;
@@ -54,34 +56,41 @@ export function invalidRecord(resource, errors, attributes, fallback, message = 
   });
 }
 
-/** Validated record and its id. A promise only where a custom generator or validator is asynchronous. */
-async function prepare(resource, data) {
+/** Validated record and its id. A promise only where hooks, a custom generator or a validator are asynchronous. */
+function prepare(resource, data) {
   requireRecord(resource, data, 'insert');
-  let draft = draftOf(resource, data);
-  const callerId = draft.id;
-  if (needsHooks(resource, 'beforeInsert')) {
-    draft = await runHooks(resource, 'beforeInsert', draft);
-    requireRecord(resource, draft, 'insert');
-  }
-  const outcome = validateRecord(resource, draft);
-  const { errors, data: record } = outcome instanceof Promise ? await outcome : outcome;
-  if (errors.length > 0) throw invalidRecord(resource, errors, draft, 'Insert failed');
-  let id = explicitId(draft.id) ?? explicitId(callerId);
-  const explicit = id !== undefined;
-  if (!explicit) {
+  const draft = draftOf(resource, data);
+  if (needsHooks(resource, 'beforeInsert')) return prepareWithHooks(resource, draft);
+  return identified(resource, draft, validateRecord(resource, draft), draft.id);
+}
+
+async function prepareWithHooks(resource, draft) {
+  const hooked = await runHooks(resource, 'beforeInsert', draft);
+  requireRecord(resource, hooked, 'insert');
+  return identified(resource, hooked, await validateRecord(resource, hooked), explicitId(hooked.id) ?? draft.id);
+}
+
+/** Refuses an invalid record and gives a valid one its id. */
+function identified(resource, draft, outcome, callerId) {
+  if (outcome instanceof Promise) return outcome.then((settled) => identified(resource, draft, settled, callerId));
+  if (outcome.errors.length > 0) throw invalidRecord(resource, outcome.errors, draft, 'Insert failed');
+  const record = withoutId(outcome.data);
+  const id = explicitId(callerId);
+  if (id === undefined) {
     const generated = generateId(resource);
-    id = typeof generated === 'string' ? generated : await generated;
-  } else if (id.trim() === '') {
+    if (typeof generated === 'string') return { id: generated, explicit: false, record };
+    return generated.then((made) => ({ id: made, explicit: false, record }));
+  }
+  if (id.trim() === '') {
     throw invalidRecord(resource, [{ message: 'Generated ID is invalid', field: 'id' }], draft, 'Generated ID is invalid');
   }
-  return { id, explicit, record: withoutId(record) };
+  return { id, explicit: true, record };
 }
 
 /** The record as the engine takes it: the id is not an attribute. */
 export function withoutId(record) {
   if (!('id' in record)) return record;
-  const { id: _, ...attributes } = record;
-  return attributes;
+  return copyMembers(record, 'id');
 }
 
 /** Gives the record a non-enumerable `item` that returns itself, for hooks written as `({ item })`. */
@@ -125,7 +134,7 @@ export async function insert(resource, data) {
 /** Inserts many records; items that fail are reported by `error` events and left out of the result. */
 export async function insertMany(resource, objects) {
   const items = toArray(objects);
-  const slots = new Array(items.length);
+  const slots = new Array(items.length).fill(MISSING);
   const errors = [];
   const fail = (index, error) => {
     errors.push({ index, error, item: items[index] });
@@ -137,7 +146,7 @@ export async function insertMany(resource, objects) {
     for (let from = 0; from < items.length; from += BULK_CHUNK) {
       const chunk = await prepareChunk(resource, items, from, Math.min(items.length, from + BULK_CHUNK), fail);
       await sending;
-      if (chunk.batch.length === 0) continue;
+      if (chunk.ids.length === 0) continue;
       if (resource._warnPassphrase) warnDefaultPassphrase(resource);
       sending = sendChunk(resource, chunk, slots, fail);
       // A listener that throws is reported by the await above, not as an unhandled rejection.
@@ -147,7 +156,7 @@ export async function insertMany(resource, objects) {
   } else {
     await mapBounded(items, resource.parallelism, async (item, index) => {
       try {
-        slots[index] = { record: await resource.insert(item) };
+        slots[index] = await resource.insert(item);
       } catch (error) {
         fail(index, error);
       }
@@ -155,7 +164,7 @@ export async function insertMany(resource, objects) {
   }
   resource.emit('inserted-many', items.length);
   const results = [];
-  for (const slot of slots) if (slot !== undefined) results.push(slot.record);
+  for (const slot of slots) if (slot !== MISSING) results.push(slot);
   errors.sort((a, b) => a.index - b.index);
   Object.defineProperty(results, 'errors', { value: errors, enumerable: false, configurable: true, writable: true });
   return results;
@@ -176,41 +185,80 @@ function toArray(objects) {
 
 /** Validated items of a chunk as the engine takes them; refused ones are reported. */
 async function prepareChunk(resource, items, from, to, fail) {
-  const batch = [];
+  const ids = [];
+  const records = [];
+  const explicit = [];
   const indexes = [];
+  let dates;
   const withPartitions = resource._hasPartitions();
   for (let i = from; i < to; i += 1) {
     try {
-      const { id, explicit, record } = await prepare(resource, items[i]);
-      const entry = { id, explicit, data: record };
+      const outcome = prepare(resource, items[i]);
+      const item = outcome instanceof Promise ? await outcome : outcome;
       if (withPartitions) {
-        const dates = dateHints(resource.config.partitions, record);
-        if (dates) entry.dates = dates;
+        const hints = dateHints(resource.config.partitions, item.record);
+        if (hints) {
+          dates ??= {};
+          dates[ids.length] = hints;
+        }
       }
-      batch.push(entry);
+      if (item.explicit) explicit.push(ids.length);
+      ids.push(item.id);
+      records.push(item.record);
       indexes.push(i);
     } catch (error) {
       fail(i, error);
     }
   }
-  return { batch, indexes };
+  return { ids, records, explicit, dates, indexes };
 }
 
-async function sendChunk(resource, { batch, indexes }, slots, fail) {
-  let results;
+/** Text of a chunk. Records in which a lone surrogate was replaced do not read back as they were given. */
+function chunkText({ ids, records, explicit, dates }) {
+  const text = toText(records);
+  const rest = dates ? `,"dates":${JSON.stringify(dates)}` : '';
+  return `{"compact":${!text.includes('\ufffd')},"ids":${JSON.stringify(ids)},"explicit":[${explicit}]${rest},"records":${text}}`;
+}
+
+async function sendChunk(resource, chunk, slots, fail) {
+  const { ids, records, indexes } = chunk;
+  let reply;
   try {
-    results = fromText(await nativeOf(resource).insertMany(toText(batch), JSON.stringify({ refs: refsMode(resource) }))).results;
+    reply = fromText(await nativeOf(resource).insertMany(chunkText(chunk), JSON.stringify({ refs: refsMode(resource) })));
   } catch (error) {
     const failure = toPublic(resource, error, { operation: 'insertMany' });
     for (const index of indexes) fail(index, failure);
     return;
   }
+  const version = String(resource.version);
+  const definitionHash = resource.getDefinitionHash();
+  const { results, etag } = reply;
   for (let i = 0; i < results.length; i += 1) {
-    const { record, error, events } = results[i];
-    if (events) emitNativeEvents(resource, events);
-    if (error) fail(indexes[i], toPublic(resource, error, { id: batch[i].id, operation: 'insert' }));
-    else slots[indexes[i]] = { record: withDate(record) };
+    const result = results[i];
+    if (typeof result === 'number') {
+      slots[indexes[i]] = completed(records[i], ids[i], result, etag, version, definitionHash);
+      continue;
+    }
+    if (result.events) emitNativeEvents(resource, result.events);
+    if (result.error) fail(indexes[i], toPublic(resource, result.error, { id: ids[i], operation: 'insert' }));
+    else if (result.asGiven !== undefined) {
+      slots[indexes[i]] = completed(records[i], ids[i], result.asGiven, result.etag, version, definitionHash);
+    } else slots[indexes[i]] = withDate(result.record);
   }
+}
+
+/** A record that was stored as it is, with what a read would add (spec/03 section 5). */
+function completed(given, id, lastModified, etag, version, definitionHash) {
+  const record = copyMembers(given);
+  record.id = id;
+  record._contentLength = 0;
+  record._lastModified = new Date(lastModified);
+  record._hasContent = false;
+  record._mimeType = 'application/octet-stream';
+  record._etag = etag;
+  record._v = version;
+  record._definitionHash = definitionHash;
+  return record;
 }
 
 /** Inserts the record or, when its id exists, updates it. */

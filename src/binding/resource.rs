@@ -6,7 +6,7 @@ use super::store::NativeStore;
 use crate::error::{Error, Kind, Result};
 use crate::keys::{DateHints, Partition};
 use crate::record::Operation;
-use crate::resource::{InsertItem, Read, RefsMode, Resource, ResourceConfig, Scan, ScanKind, ScanOptions, WriteOptions};
+use crate::resource::{InsertItem, Read, RefsMode, Resource, ResourceConfig, Scan, ScanKind, ScanOptions, WriteOptions, Written};
 use crate::store::StoredObject;
 use crate::value::{Object, Value, text};
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use napi::bindgen_prelude::{Buffer, Env, Function, PromiseRaw};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -108,6 +109,7 @@ impl WriteText {
             old_dates: self.old_dates.clone(),
             if_match: self.if_match.clone(),
             full: self.full,
+            compact: false,
         })
     }
 
@@ -206,33 +208,29 @@ impl NativeResource {
     }
 
     #[napi]
-    pub fn insert_many<'env>(&self, env: &'env Env, items: String, opts: String) -> napi::Result<PromiseRaw<'env, String>> {
+    pub fn insert_many<'env>(&self, env: &'env Env, batch: String, opts: String) -> napi::Result<PromiseRaw<'env, String>> {
         let resource = self.resource.clone();
         promise(env, async move {
-            let shared = WriteText::parse(&opts)?.options()?;
-            let Value::Array(items) = text::parse(&items)? else {
-                return Err(Error::validation("items", "insertMany takes an array"));
-            };
-            let mut list = Vec::with_capacity(items.len());
-            for item in items {
-                let Value::Object(mut item) = item else {
-                    return Err(Error::validation("items", "every item must be an object"));
-                };
-                let (Some(Value::String(id)), Some(Value::Object(record))) = (item.swap_remove("id"), item.swap_remove("data")) else {
-                    return Err(Error::validation("items", "every item has an id and data"));
+            let mut shared = WriteText::parse(&opts)?.options()?;
+            let batch: BatchText = serde_json::from_str(&batch).map_err(|e| Error::new(Kind::Validation, format!("invalid batch: {e}")))?;
+            if batch.ids.len() != batch.records.len() {
+                return Err(Error::validation("ids", "a batch has one id for each record"));
+            }
+            shared.compact = batch.compact;
+            let mut explicit = batch.explicit.into_iter().peekable();
+            let mut list = Vec::with_capacity(batch.ids.len());
+            for (index, (id, record)) in batch.ids.into_iter().zip(batch.records).enumerate() {
+                let Value::Object(record) = record else {
+                    return Err(Error::validation("records", "every record must be an object"));
                 };
                 let mut options = shared.clone();
-                options.explicit = item.get("explicit") == Some(&Value::Bool(true));
-                if let Some(Value::Object(dates)) = item.get("dates") {
-                    options.dates = Some(hints(dates));
+                options.explicit = explicit.next_if_eq(&index).is_some();
+                if !batch.dates.is_empty() {
+                    options.dates = batch.dates.get(&index).cloned();
                 }
                 list.push(InsertItem { id, record, options });
             }
-            let results = resource.insert_many(list).await;
-            Ok(join(results.iter().map(|r| match r {
-                Ok(written) => written.to_text(),
-                Err(e) => failure(e),
-            })))
+            Ok(batch_text(&resource.insert_many(list).await))
         })
     }
 
@@ -440,6 +438,59 @@ impl NativeScan {
         let scan = self.scan.clone();
         settle(env, self.immediate, async move { scan.lock().await.next().await })
     }
+}
+
+/// Many records at once: ids and records side by side, exceptions by index.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchText {
+    ids: Vec<String>,
+    records: Vec<Value>,
+    #[serde(default)]
+    explicit: Vec<usize>,
+    #[serde(default)]
+    dates: HashMap<usize, DateHints>,
+    #[serde(default)]
+    compact: bool,
+}
+
+/// `{ etag, results }`; a number stands for a record that reads back as it was given, with that time and ETag `etag`.
+fn batch_text(results: &[Result<Written>]) -> String {
+    let etag = results.iter().flatten().find(|w| w.as_given.is_some()).and_then(|w| w.etag.clone());
+    let mut out = String::with_capacity(32 + results.len() * 16);
+    out.push_str("{\"etag\":");
+    match &etag {
+        Some(etag) => text::write_string(etag, &mut out),
+        None => out.push_str("null"),
+    }
+    out.push_str(",\"results\":[");
+    for (i, result) in results.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        match result {
+            Ok(Written {
+                as_given: Some(time),
+                etag: own,
+                ..
+            }) => {
+                let time = time.to_string();
+                if *own == etag {
+                    out.push_str(&time);
+                } else {
+                    out.push_str("{\"asGiven\":");
+                    out.push_str(&time);
+                    out.push_str(",\"etag\":");
+                    text::write_string(own.as_deref().unwrap_or(""), &mut out);
+                    out.push('}');
+                }
+            }
+            Ok(written) => out.push_str(&written.to_text()),
+            Err(e) => out.push_str(&failure(e)),
+        }
+    }
+    out.push_str("]}");
+    out
 }
 
 fn hints(dates: &Object) -> DateHints {

@@ -8,6 +8,7 @@
 
 mod decode;
 mod encode;
+mod express;
 mod names;
 mod types;
 mod versions;
@@ -31,6 +32,7 @@ pub struct RecordCodec {
     versions: Versions,
     map: Object,
     plugin_map: Object,
+    express: express::Express,
 }
 
 impl RecordCodec {
@@ -38,7 +40,8 @@ impl RecordCodec {
     pub fn new(config: RecordConfig) -> Result<Self> {
         let behavior = Behavior::parse(&config.behavior)?;
         let texts = |map: &CodeMap| map.iter().map(|(k, v)| (k.clone(), Value::from(v.as_str()))).collect();
-        Ok(Self {
+        let mut codec = Self {
+            express: express::Express::default(),
             map: texts(&config.schema.maps.map),
             plugin_map: texts(&config.schema.maps.plugin_map),
             name: config.name.clone(),
@@ -46,7 +49,9 @@ impl RecordCodec {
             behavior,
             timestamps: config.timestamps,
             versions: Versions::new(config)?,
-        })
+        };
+        codec.express = express::Express::new(&codec);
+        Ok(codec)
     }
 
     /// Behaviour of the resource.

@@ -123,6 +123,10 @@ pub struct Encoded {
     pub overflow: bool,
     /// Values were cut.
     pub truncated: bool,
+    /// `composed` is the record exactly as it was given, members in the same order.
+    pub as_given: bool,
+    /// Bytes of metadata names and values on the wire.
+    pub wire_size: usize,
 }
 
 /// A stored object as a record.

@@ -27,13 +27,17 @@ pub struct WriteOptions {
     pub if_match: Option<String>,
     /// Return the system fields as a read would (`updateConditional` and `patch` do not).
     pub full: bool,
+    /// Leave out the text of a record that reads back exactly as it was given ([`Written::as_given`]).
+    pub compact: bool,
 }
 
 /// Result of a write.
 #[derive(Debug, Clone)]
 pub struct Written {
-    /// Record text.
+    /// Record text; empty with `as_given`.
     pub record: String,
+    /// The record reads back as it was given, without a body: only its time is told, epoch milliseconds.
+    pub as_given: Option<i64>,
     /// New ETag as the client shows it.
     pub etag: Option<String>,
     /// `(event, payload)` to emit on the resource (`db:` ones on the database).
@@ -74,17 +78,22 @@ impl Resource {
     pub async fn insert(&self, id: &str, record: Object, options: &WriteOptions) -> Result<Written> {
         let core = &self.0;
         let key = core.keys.record(id)?;
-        let encoded = core.encode(record, Operation::Insert, id, None, None).await?;
+        let mut encoded = core.encode(record, Operation::Insert, id, None, None).await?;
         let refs = core.references(&encoded.composed, id, &core.config.version, options.dates.as_ref())?;
         let mut events = core.events(&encoded);
-        let request = core.put_request(&key, &encoded, Condition::None);
+        let request = core.put_request(&key, &mut encoded, Condition::None);
         let outcome = if options.explicit {
             core.create(id, request, &mut events).await
         } else {
             core.store.put(request).await
         }
         .map_err(|e| core.write_error(e, id, "insert", &encoded))?;
-        let record = core.composed_text(id, &encoded, &outcome);
+        let compact = options.compact && encoded.as_given && encoded.body.is_empty() && outcome.version_id.is_none();
+        let (record, as_given) = if compact {
+            (String::new(), Some(written_at(&outcome)))
+        } else {
+            (core.composed_text(id, &encoded, &outcome), None)
+        };
         core.index
             .submit(
                 options.refs,
@@ -100,6 +109,7 @@ impl Resource {
             .map_err(|e| core.located(e, id))?;
         Ok(Written {
             record,
+            as_given,
             etag: outcome.etag.as_deref().map(|e| core.etag(e)),
             events,
         })
@@ -135,7 +145,7 @@ impl Resource {
                 }
             }
         }
-        let mut request = core.put_request(&key, &encoded, Condition::None);
+        let mut request = core.put_request(&key, &mut encoded, Condition::None);
         if keep_content && read.content.as_ref() == Some(&encoded.body) {
             request.content_type = read.meta.content_type.clone();
         }
@@ -151,6 +161,7 @@ impl Resource {
         };
         Ok(Written {
             record,
+            as_given: None,
             etag: outcome.etag.as_deref().map(|e| core.etag(e)),
             events,
         })
@@ -177,6 +188,7 @@ impl Resource {
             .map_err(|e| core.write_error(e, id, "patch", &encoded))?;
         core.move_references("patch", id, old, new, options.refs).await?;
         Ok(Written {
+            as_given: None,
             record: core.plain_text(&encoded.composed, id, &flags(&encoded)),
             etag: outcome.etag.as_deref().map(|e| core.etag(e)),
             events: core.events(&encoded),
@@ -202,9 +214,9 @@ impl Resource {
             }
         }
         let revision = codec::ids::generate(22);
-        let encoded = core.encode(record, Operation::Replace, id, None, Some(revision)).await?;
+        let mut encoded = core.encode(record, Operation::Replace, id, None, Some(revision)).await?;
         let new = core.references(&encoded.composed, id, &core.config.version, options.dates.as_ref())?;
-        let request = core.put_request(&key, &encoded, Condition::None);
+        let request = core.put_request(&key, &mut encoded, Condition::None);
         let outcome = core
             .store
             .put(request)
@@ -212,6 +224,7 @@ impl Resource {
             .map_err(|e| core.write_error(e, id, "replace", &encoded))?;
         core.move_references("replace", id, old, new, options.refs).await?;
         Ok(Written {
+            as_given: None,
             record: core.plain_text(&encoded.composed, id, &flags(&encoded)),
             etag: outcome.etag.as_deref().map(|e| core.etag(e)),
             events: core.events(&encoded),
@@ -228,21 +241,27 @@ impl Core {
         carried: Option<Carried>,
         revision: Option<String>,
     ) -> Result<Encoded> {
-        let heavy = self.codec.is_heavy();
+        if !self.codec.is_heavy() {
+            let encoded = self
+                .codec
+                .encode_owned(record, operation, Some(id), carried.as_ref(), revision.as_deref());
+            return encoded.map_err(|e| self.located(e, id));
+        }
         let (shared, owned) = (self.clone(), id.to_owned());
-        compute(heavy, move || {
+        compute(true, move || {
             shared
                 .codec
-                .encode(&record, operation, Some(&owned), carried.as_ref(), revision.as_deref())
+                .encode_owned(record, operation, Some(&owned), carried.as_ref(), revision.as_deref())
         })
         .await
         .map_err(|e| self.located(e, id))
     }
 
-    pub(super) fn put_request(&self, key: &str, encoded: &Encoded, condition: Condition) -> PutRequest {
+    /// Request of a planned write; takes the metadata, which nothing needs afterwards but its size.
+    pub(super) fn put_request(&self, key: &str, encoded: &mut Encoded, condition: Condition) -> PutRequest {
         PutRequest {
             key: key.to_owned(),
-            metadata: encoded.metadata.clone(),
+            metadata: std::mem::take(&mut encoded.metadata),
             body: encoded.body.clone(),
             content_type: encoded.content_type.map(str::to_owned),
             condition,
@@ -260,7 +279,7 @@ impl Core {
         let length = if token_only { 0 } else { encoded.body.len() };
         let system = System {
             content_length: u64::try_from(length).unwrap_or(u64::MAX),
-            last_modified: outcome.last_modified.unwrap_or_else(|| whole_seconds(crate::ambient::now_ms())),
+            last_modified: written_at(outcome),
             mime_type: Some(encoded.content_type.unwrap_or("application/octet-stream")),
             etag: outcome.etag.as_deref(),
             version_id: outcome.version_id.as_deref(),
@@ -404,7 +423,7 @@ impl Core {
         if !too_large {
             return self.located(error, id).with_default("operation", operation);
         }
-        let total: usize = encoded.metadata.iter().map(|(k, v)| k.len() + v.len()).sum();
+        let total = encoded.wire_size;
         let limit = codec::size::S3_METADATA_LIMIT_BYTES;
         self.located(
             Error::new(Kind::Resource, "metadata headers exceed")
@@ -427,6 +446,11 @@ fn flags(encoded: &Encoded) -> Vec<&'static str> {
         flags.push("$truncated");
     }
     flags
+}
+
+/// Time of a write as a read reports it, whole seconds.
+fn written_at(outcome: &PutOutcome) -> i64 {
+    outcome.last_modified.unwrap_or_else(|| whole_seconds(crate::ambient::now_ms()))
 }
 
 /// True for a body that holds nothing but a revision token, as `codec` writes it.
