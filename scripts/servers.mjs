@@ -94,7 +94,6 @@ export async function startStrict(bin, extra = []) {
     String(port),
     '--buckets',
     BUCKET,
-    '--auto-buckets',
     '--access-key',
     ACCESS_KEY,
     '--secret-key',

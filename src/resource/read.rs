@@ -48,7 +48,7 @@ impl Resource {
     pub async fn read(&self, id: &str) -> Result<Read> {
         let core = &self.0;
         let (stored, decoded) = core.load(id).await?;
-        Ok(core.into_read(id, stored.meta, decoded, stored.body, false))
+        Ok(core.to_read(id, stored.meta, decoded, stored.body, false))
     }
 
     /// HEAD for the optimised patch of behaviours that keep the record in metadata.
@@ -61,7 +61,7 @@ impl Resource {
         let decoded = compute(heavy, move || shared.codec.decode_head(&metadata))
             .await
             .map_err(|e| core.located(e, id))?;
-        Ok(core.into_read(id, meta, decoded, Bytes::new(), true))
+        Ok(core.to_read(id, meta, decoded, Bytes::new(), true))
     }
 }
 
@@ -107,7 +107,7 @@ impl Core {
         .map_err(|e| self.located(e, id))
     }
 
-    fn into_read(&self, id: &str, meta: ObjectMeta, decoded: Decoded, body: Bytes, head_only: bool) -> Read {
+    fn to_read(&self, id: &str, meta: ObjectMeta, decoded: Decoded, body: Bytes, head_only: bool) -> Read {
         let text = {
             let system = System::of(&meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
             self.record_text(&decoded.record, id, &system)

@@ -17,6 +17,9 @@ pub(crate) enum SecretKind {
     Number,
 }
 
+/// Write action, read action, parameter.
+pub(crate) type Actions = (Action, Action, Option<(&'static str, u32)>);
+
 /// Storage form of an attribute. Numbers in variants are decimals or precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Codec {
@@ -74,7 +77,7 @@ impl std::fmt::Debug for Env {
 
 impl Codec {
     /// Published actions `(beforeMap, afterUnmap)` with the parameter entry they carry.
-    pub fn actions(self) -> Option<(Action, Action, Option<(&'static str, u32)>)> {
+    pub fn actions(self) -> Option<Actions> {
         Some(match self {
             Codec::Text | Codec::RawText | Codec::Any | Codec::Date | Codec::Array | Codec::Bytes => return None,
             Codec::Json => (Action::ToJson, Action::FromJson, None),
