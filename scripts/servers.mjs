@@ -89,17 +89,7 @@ function describe(name, port, handle) {
 /** The strict server of this project (Cargo binary `s3-strict`): signatures checked, conditional writes atomic. */
 export async function startStrict(bin, extra = []) {
   const port = await freePort();
-  const args = [
-    '--port',
-    String(port),
-    '--buckets',
-    BUCKET,
-    '--access-key',
-    ACCESS_KEY,
-    '--secret-key',
-    SECRET_KEY,
-    ...extra
-  ];
+  const args = ['--port', String(port), '--buckets', BUCKET, '--access-key', ACCESS_KEY, '--secret-key', SECRET_KEY, ...extra];
   return describe('s3-strict', port, await serve('s3-strict', bin, args, { port }));
 }
 

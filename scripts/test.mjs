@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { buildAll, cargoEnv } from './build.mjs';
 import { checks } from './check.mjs';
 import { installMoto, installRival, installRuntimes, installS3sFs } from './install.mjs';
+import { ensureModules } from './modules.mjs';
 import { root, targetBin, targetDir } from './paths.mjs';
 import { must, seconds } from './proc.mjs';
 import { startMoto, startS3sFs, startStrict } from './servers.mjs';
@@ -30,6 +31,7 @@ if (unknown.length > 0 || (at < 0 && args.length > 0)) {
   process.exit(2);
 }
 
+ensureModules();
 const rows = [];
 
 /** Runs one stage under its heading; an exception is one failure of the stage. */

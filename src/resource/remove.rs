@@ -18,8 +18,8 @@ pub struct Removed {
 }
 
 impl Resource {
-    /// DELETE of a record, then of its references and its content object in one multi-delete (decision 51: every
-    /// delete removes the content object, or a later record of that id would inherit it).
+    /// DELETE of a record, then of its references and its content object in one multi-delete. A record without references
+    /// costs the DELETE alone (spec/03 21.3): this version writes no content objects for it to leave behind.
     pub async fn delete(&self, id: &str, read: Option<&Read>, options: &WriteOptions) -> Result<()> {
         let core = &self.0;
         let key = core.keys.record(id)?;
