@@ -1,5 +1,6 @@
 /** Insert, bulk insert and upsert. */
 
+import { storeFor } from '../client/store-for.js';
 import { InvalidResourceItem, ValidationError } from '../errors/index.js';
 import { fromText, toText } from '../native/text.js';
 import { copyMembers } from '../schema/clone.js';
@@ -141,18 +142,20 @@ export async function insertMany(resource, objects) {
     emitItemError(resource, error, items[index]);
   };
   if (decideBulk(resource, 'insertMany').allowed) {
-    // While the engine stores one chunk, the next one is validated.
-    let sending = Promise.resolve();
+    // While the engine stores chunks, the next one is validated. A store in memory takes two at once, one for each core.
+    const depth = storeFor(resource.client).immediate ? 2 : 1;
+    const sending = [];
     for (let from = 0; from < items.length; from += BULK_CHUNK) {
       const chunk = await prepareChunk(resource, items, from, Math.min(items.length, from + BULK_CHUNK), fail);
-      await sending;
       if (chunk.ids.length === 0) continue;
+      if (sending.length >= depth) await sending.shift();
       if (resource._warnPassphrase) warnDefaultPassphrase(resource);
-      sending = sendChunk(resource, chunk, slots, fail);
-      // A listener that throws is reported by the await above, not as an unhandled rejection.
-      sending.catch(() => {});
+      const sent = sendChunk(resource, chunk, slots, fail);
+      // A listener that throws is reported by the await of this chunk, not as an unhandled rejection.
+      sent.catch(() => {});
+      sending.push(sent);
     }
-    await sending;
+    await Promise.all(sending);
   } else {
     await mapBounded(items, resource.parallelism, async (item, index) => {
       try {

@@ -18,9 +18,6 @@ pub struct InsertItem {
     pub options: WriteOptions,
 }
 
-/// Items of one task on a store that never waits; large enough to make the task cheap, small enough to share cores.
-const IMMEDIATE_CHUNK: usize = 128;
-
 impl Resource {
     /// Inserts all items; each result stands for the item at its place.
     pub async fn insert_many(&self, items: Vec<InsertItem>) -> Vec<Result<Written>> {
@@ -55,7 +52,8 @@ impl Resource {
 }
 
 impl Core {
-    /// `parallelism` items at once, each in its own task (chunks of items on immediate stores), results in input order.
+    /// `parallelism` items at once, each in its own task, results in input order. Where nothing has to be waited for, one after the
+    /// other: its callers send several batches at once, which share the cores better than tasks that share its lock.
     async fn pipeline<I, T, F, Fut>(self: &Arc<Self>, items: Vec<I>, work: F) -> Vec<Result<T>>
     where
         I: Send + 'static,
@@ -63,33 +61,28 @@ impl Core {
         F: Fn(I) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
-        let chunk = if self.immediate { IMMEDIATE_CHUNK } else { 1 };
-        let at_once = if self.immediate { 4 } else { self.config.parallelism.max(1) };
+        if self.immediate && !self.codec.is_heavy() {
+            let mut results = Vec::with_capacity(items.len());
+            for item in items {
+                results.push(work(item).await);
+            }
+            return results;
+        }
+        let at_once = self.config.parallelism.max(1);
         let total = items.len();
-        let mut items = items.into_iter();
+        let mut items = items.into_iter().enumerate();
         let mut running = tokio::task::JoinSet::new();
         let mut results: Vec<Option<Result<T>>> = (0..total).map(|_| None).collect();
-        let mut next = 0;
         loop {
-            while running.len() < at_once && next < total {
-                let batch: Vec<I> = items.by_ref().take(chunk).collect();
-                let (start, work) = (next, work.clone());
-                next += batch.len();
-                running.spawn(async move {
-                    let mut done = Vec::with_capacity(batch.len());
-                    for item in batch {
-                        done.push(work(item).await);
-                    }
-                    (start, done)
-                });
+            while running.len() < at_once
+                && let Some((index, item)) = items.next()
+            {
+                let work = work.clone();
+                running.spawn(async move { (index, work(item).await) });
             }
             match running.join_next().await {
                 None => break,
-                Some(Ok((start, done))) => {
-                    for (i, result) in done.into_iter().enumerate() {
-                        results[start + i] = Some(result);
-                    }
-                }
+                Some(Ok((index, result))) => results[index] = Some(result),
                 Some(Err(e)) => tracing::error!(error = %e, "bulk worker failed"),
             }
         }
