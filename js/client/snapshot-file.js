@@ -22,7 +22,8 @@ export async function writeSnapshot(path, snapshot) {
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    // What matters is the error that is thrown below; a leftover file is harmless.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw new ResourceError(`Failed to save to disk: ${error.message}`, {
       operation: 'saveToDisk',
       persistPath: path,
@@ -107,8 +108,9 @@ export class AutoSaver {
       this.#running = this.#run();
       return this.#running;
     }
+    // A failed save is reported to those who asked for it; the next one is tried all the same.
     this.#next = this.#running
-      .catch(() => {})
+      .catch(() => undefined)
       .then(() => {
         this.#next = null;
         this.#running = this.#run();

@@ -8,6 +8,7 @@ import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
 import { NativeResource } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { warnOnce } from '../util/warn.js';
 import { sortedPartitions } from './partition-rules.js';
 import { plainDefinition } from './values.js';
 import { versionDefinitions } from './versions.js';
@@ -152,6 +153,11 @@ export function emitNativeEvents(resource, events) {
           isNativeError(failure) ? toPublic(resource, failure, { id: payload.id }) : failure
         );
       }
+    }
+    if (event === 'warning') {
+      const { code, message, ...details } = payload;
+      warnOnce(resource.database, { code, message, resource: resource.name, details });
+      continue;
     }
     // Facts about the store concern the database.
     if (event.startsWith('db:')) resource.database?.emit(event, payload);
