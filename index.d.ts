@@ -8,6 +8,7 @@ export * from './types/database.js';
 export * from './types/errors.js';
 export * from './types/functions.js';
 export * from './types/options.js';
+export * from './types/plugin.js';
 export * from './types/plugin-options.js';
 export * from './types/resource.js';
 export * from './types/schema.js';

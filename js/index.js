@@ -65,6 +65,7 @@ export {
   UnknownError,
   ValidationError
 } from './errors/index.js';
+export { Plugin, PluginObject } from './plugin/plugin.js';
 export { Resource } from './resource/resource.js';
 export { Schema } from './schema/schema.js';
 export { Validator } from './schema/validator.js';

@@ -10,6 +10,7 @@ import S3dbDefault, {
   MemoryClient,
   type PageResult,
   type PartitionConfig,
+  Plugin,
   Resource,
   type ResourceConfig,
   S3Client,
@@ -144,3 +145,34 @@ export {
   restored,
   total
 };
+
+// Plugins
+interface CounterOptions {
+  resource: string;
+  verbose?: boolean;
+}
+class CounterPlugin extends Plugin<CounterOptions> {
+  private timer?: NodeJS.Timeout;
+  constructor(options: CounterOptions) {
+    super(options);
+    this.slug = 'counter';
+  }
+  override async onInstall(): Promise<void> {
+    const target: string = this.options.resource;
+    this.addHook(target, 'afterInsert', async () => undefined);
+    this.addMiddleware(target, 'get', async (next, id: string) => next(id));
+    this.wrapResourceMethod(this.database.resource(target), 'list', async (result) => result);
+  }
+  override onStart(): void {
+    this.timer = setInterval(() => this.emit('tick'), 1000);
+  }
+  override onStop(): void {
+    clearInterval(this.timer);
+  }
+}
+const counter = await db.usePlugin(new CounterPlugin({ resource: 'users' }), 'counterHot');
+same<typeof counter, CounterPlugin>(true);
+await counter.uninstall({ purgeData: true, purgeResources: true });
+await db.uninstallPlugin(counter, { purgeData: true });
+// @ts-expect-error a resource is required
+new CounterPlugin({});

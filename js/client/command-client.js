@@ -1,6 +1,6 @@
-import { EventEmitter } from 'node:events';
 import { UnknownError } from '../errors/index.js';
 import { ids } from '../native/load.js';
+import { OwnedEmitter } from '../util/owned-emitter.js';
 import {
   CopyObjectCommand,
   callerKeyOf,
@@ -43,7 +43,7 @@ class DeleteFailure extends Error {
  * its collaborators through `this`, so each can be replaced on an instance or in a subclass:
  * object methods call `this.sendCommand(command)`, which calls `this.client.send(command)`.
  */
-export class CommandClient extends EventEmitter {
+export class CommandClient extends OwnedEmitter {
   /** @param {{ id?: string | null, verbose?: boolean, parallelism?: number }} [options] */
   constructor({ id = null, verbose = false, parallelism = 10 } = {}) {
     super();

@@ -1,5 +1,6 @@
 /** Connecting and disconnecting. */
 
+import { retireLayers } from '../plugin/layers.js';
 import { Resource } from '../resource/resource.js';
 import { pluginOwners } from '../resource/versions.js';
 import { warnOnce } from '../util/warn.js';
@@ -142,8 +143,7 @@ export async function disconnect(database) {
     await quietly(database, `index work of '${name}'`, () => resource._drain());
     await quietly(database, `resource '${name}'`, () => {
       resource.removeAllListeners();
-      if (resource._pluginWrappers instanceof Map) resource._pluginWrappers.clear();
-      if (resource._pluginMiddlewares) resource._pluginMiddlewares = {};
+      retireLayers(resource);
       resource.observers = [];
     });
     delete database._resourcesMap[name];

@@ -1,7 +1,7 @@
-import { EventEmitter } from 'node:events';
 import { createClient } from '../client/create-client.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
+import { OwnedEmitter } from '../util/owned-emitter.js';
 import { VERSION } from '../util/version.js';
 import { connect, disconnect } from './connect.js';
 import { applyMiddlewares, createResource, normalizePartitions } from './create-resource.js';
@@ -11,7 +11,7 @@ import { deserializeHooks, serializeHooks } from './hook-source.js';
 import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHooks, removeHook } from './hooks.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
 import { checkOptions, connectionStringOf, readParallelism } from './options.js';
-import { pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
+import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
 import { findPlugin, ownProperties } from './resources-proxy.js';
 
 const DEFAULT_PASSPHRASE = 'secret';
@@ -27,7 +27,7 @@ function newId() {
 /**
  * A database under one bucket and key prefix: resources, metadata, plugins.
  */
-export class Database extends EventEmitter {
+export class Database extends OwnedEmitter {
   /**
    * @param {object} options `connectionString` or `client`, and what the documentation lists
    */
@@ -299,6 +299,11 @@ export class Database extends EventEmitter {
     await uninstallPlugin(this, plugin, options);
   }
 
+  /** Takes an uninstalled plugin out of the registry. */
+  _forgetPlugin(plugin) {
+    forgetPlugin(this, plugin);
+  }
+
   /** A registered plugin, by any spelling of its name; undefined when there is none. */
   getPlugin(name) {
     return this.pluginRegistry[name];
@@ -338,6 +343,7 @@ function defineState(database) {
     _hooks: new Map(DATABASE_HOOKS.map((event) => [event, []])),
     _hookEvents: DATABASE_HOOKS,
     _hooksInstalled: false,
+    _hookOwners: new WeakMap(),
     _recordHooks: [],
     _plugins: [],
     _exitListener: null,

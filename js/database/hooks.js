@@ -1,6 +1,7 @@
 /** Database hooks, and record hooks that apply to every resource. */
 import { DatabaseError } from '../errors/index.js';
 import { isHookName } from '../resource/hooks.js';
+import { currentOwner } from '../util/owner-scope.js';
 
 /** Names of database hooks. */
 export const DATABASE_HOOKS = [
@@ -39,7 +40,10 @@ export function addHook(database, event, fn) {
       suggestion: 'Pass a function as the second argument.'
     });
   }
+  const owner = currentOwner();
+  owner?.track('database-hook', () => removeHook(database, event, fn));
   if (known) {
+    if (owner !== undefined) database._hookOwners.set(fn, owner);
     database._hooks.get(event).push(fn);
     return;
   }
@@ -100,7 +104,11 @@ export async function executeHooks(database, event, context = {}) {
   if (!list) return;
   for (let i = 0; i < list.length; i += 1) {
     try {
-      await list[i]({ database, ...context });
+      const handler = list[i];
+      const owner = database._hookOwners.get(handler);
+      // What a plugin attaches to resources from its hook is the plugin's, as if done while it was installed.
+      if (owner === undefined) await handler({ database, ...context });
+      else await owner.run(() => handler({ database, ...context }), context.resource ? [context.resource] : []);
     } catch (error) {
       database.emit('hookError', { event, error, context });
       if (database.strictHooks) {

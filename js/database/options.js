@@ -1,5 +1,6 @@
 /** Constructor options of a database: defaults, connection string from parts, unknown keys. */
 import { DatabaseError } from '../errors/index.js';
+import { nearestName } from '../util/nearest-name.js';
 import { warnOnce } from '../util/warn.js';
 
 const KNOWN_OPTIONS = [
@@ -50,36 +51,11 @@ const LATER_OPTIONS = [
 
 const ACCEPTED = new Set([...KNOWN_OPTIONS, ...LATER_OPTIONS]);
 
-function distance(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1].toLowerCase() === b[j - 1].toLowerCase() ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
-
-function nearest(key) {
-  let best = null;
-  let bestDistance = Infinity;
-  for (const candidate of ACCEPTED) {
-    const steps = distance(key, candidate);
-    if (steps < bestDistance) {
-      best = candidate;
-      bestDistance = steps;
-    }
-  }
-  return bestDistance <= Math.max(2, Math.floor(key.length / 2)) ? best : null;
-}
-
 /** One warning per unknown key, or the typed error under `strictOptions`. */
 export function checkOptions(database, options) {
   for (const key of Object.keys(options)) {
     if (ACCEPTED.has(key)) continue;
-    const near = nearest(key);
+    const near = nearestName(key, ACCEPTED);
     const message = `Unknown option '${key}' for Database${near ? `; did you mean '${near}'?` : ''}`;
     if (options.strictOptions === true) {
       throw new DatabaseError(message, {

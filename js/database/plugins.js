@@ -1,5 +1,7 @@
 /** Plugin registry: naming, installation in order, stop in reverse, removal. */
 import { DatabaseError } from '../errors/index.js';
+import { Ledger } from '../plugin/ledger.js';
+import { classNameOf, registryName } from '../plugin/names.js';
 
 function isClass(fn) {
   return /^class[\s{]/.test(Function.prototype.toString.call(fn));
@@ -14,9 +16,7 @@ function instantiate(database, given) {
 
 /** Registry name: the alias verbatim, else the class name without `Plugin`, lower-cased. */
 export function pluginName(plugin, custom = null) {
-  if (custom) return custom;
-  const type = plugin.constructor;
-  return (type?.pluginName ?? type?.name ?? 'object').replace('Plugin', '').toLowerCase();
+  return custom || registryName(plugin);
 }
 
 /** A free registry key: the derived name, or the name with the next number. */
@@ -56,7 +56,20 @@ function setName(plugin, name) {
 }
 
 function payload(entry) {
-  return { name: entry.key, pluginName: entry.plugin.constructor?.name ?? 'Object', plugin: entry.plugin };
+  return { name: entry.key, pluginName: classNameOf(entry.plugin), plugin: entry.plugin };
+}
+
+/** The ledger of what a plugin registers: its own, or one kept for it when it is not a `Plugin`. */
+function ledgerOf(entry) {
+  if (entry.plugin._ledger instanceof Ledger) return entry.plugin._ledger;
+  entry.ledger ??= new Ledger();
+  return entry.ledger;
+}
+
+/** Runs a step of a plugin that does not note by itself what it registers. */
+async function asOwner(database, entry, run) {
+  if (entry.plugin._ledger instanceof Ledger) await run();
+  else await ledgerOf(entry).run(run, Object.values(database._resourcesMap));
 }
 
 async function install(database, entry) {
@@ -66,8 +79,10 @@ async function install(database, entry) {
   setName(plugin, name);
   entry.key ??= freeName(database, name, plugin);
   try {
-    if (typeof plugin.install === 'function') await plugin.install(database);
-    else if (typeof plugin.setup === 'function') await plugin.setup(database);
+    await asOwner(database, entry, async () => {
+      if (typeof plugin.install === 'function') await plugin.install(database);
+      else if (typeof plugin.setup === 'function') await plugin.setup(database);
+    });
   } catch (error) {
     throw lifecycleError('install', name, error);
   }
@@ -78,7 +93,9 @@ async function install(database, entry) {
 
 async function start(database, entry) {
   try {
-    if (typeof entry.plugin.start === 'function') await entry.plugin.start();
+    await asOwner(database, entry, async () => {
+      if (typeof entry.plugin.start === 'function') await entry.plugin.start();
+    });
   } catch (error) {
     throw lifecycleError('start', entry.key, error);
   }
@@ -110,6 +127,7 @@ async function stop(database, entry) {
 }
 
 function release(database, entry) {
+  if (entry.plugin !== null) ledgerOf(entry).undo();
   if (entry.plugin !== null && typeof entry.plugin.removeAllListeners === 'function') entry.plugin.removeAllListeners();
   if (entry.key !== null && database.pluginRegistry[entry.key] === entry.plugin) delete database.pluginRegistry[entry.key];
   entry.key = null;
@@ -207,10 +225,19 @@ export async function uninstallPlugin(database, target, options = {}) {
       suggestion: `Installed plugins: ${availablePlugins.join(', ') || '(none)'}.`
     });
   }
-  const { plugin, key } = entry;
-  if (entry.state !== 'stopped' && typeof plugin.stop === 'function') await plugin.stop();
-  entry.state = 'stopped';
+  const { plugin } = entry;
+  // Running or not, a plugin that was installed is stopped before it goes.
+  if (entry.state !== 'stopped' && entry.state !== 'new') await stop(database, entry);
   if (typeof plugin.uninstall === 'function') await plugin.uninstall(options);
+  ledgerOf(entry).undo();
+  forgetPlugin(database, plugin);
+}
+
+/** Takes a plugin out of the registry and the list; does nothing when it is not there. */
+export function forgetPlugin(database, plugin) {
+  const entry = entryOf(database, plugin);
+  if (entry === undefined) return;
+  const { key } = entry;
   if (key !== null && database.pluginRegistry[key] === plugin) delete database.pluginRegistry[key];
   database._plugins = database._plugins.filter((other) => other !== entry);
   const index = database.pluginList.findIndex((listed) => listed === plugin || listed === entry.given);

@@ -3,6 +3,7 @@
  * configuration replace its own functions instead of appending them again.
  */
 import { ResourceError } from '../errors/index.js';
+import { currentOwner } from '../util/owner-scope.js';
 import { isUnmodified } from './middleware.js';
 import { createReferences, deleteReferences } from './partitions.js';
 
@@ -81,6 +82,7 @@ export function addHook(resource, name, fn) {
   }
   if (!KNOWN.has(name)) return;
   resource.hooks[name].push(bindHook(resource, fn));
+  currentOwner()?.track('hook', () => removeHook(resource, name, fn));
 }
 
 /** Removes the first hook made from `fn`; true when one was found. */

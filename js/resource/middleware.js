@@ -1,5 +1,6 @@
 /** Middlewares around resource methods. */
 import { ResourceError } from '../errors/index.js';
+import { currentOwner } from '../util/owner-scope.js';
 
 let basePrototype = null;
 
@@ -106,7 +107,12 @@ export function useMiddleware(resource, name, fn) {
     }
     wrapMethod(resource, method);
   }
-  resource._middlewares.get(method).push(fn);
+  const chain = resource._middlewares.get(method);
+  chain.push(fn);
+  currentOwner()?.track('middleware', () => {
+    const index = chain.indexOf(fn);
+    if (index !== -1) chain.splice(index, 1);
+  });
 }
 
 /**

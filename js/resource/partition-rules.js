@@ -3,7 +3,7 @@
  * parsing of keys. Everything here is synchronous and does not touch a store.
  */
 import { PartitionError, ValidationError } from '../errors/index.js';
-import { getNested } from './values.js';
+import { getNested } from '../util/nested.js';
 
 const orderCache = new WeakMap();
 

@@ -1,5 +1,6 @@
 import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
+import { getNested } from '../util/nested.js';
 import { applyConfiguration, construct, updateAttributes } from './config.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
 import { createHistoricalVersion } from './history.js';
@@ -40,7 +41,6 @@ import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from '.
 import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
-import { getNested } from './values.js';
 import { relabel, schemaForVersion, versionOfKey } from './versions.js';
 
 /**

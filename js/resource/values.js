@@ -1,5 +1,5 @@
 /**
- * Helpers on record values: plain-object test, clones, the deep merge of updates, nested reads,
+ * Helpers on record values: plain-object test, clones, the deep merge of updates,
  * system fields.
  */
 import { ValidationError } from '../errors/index.js';
@@ -59,18 +59,6 @@ export function withoutSystemFields(record) {
   const copy = {};
   for (const key of Object.keys(record)) if (!SYSTEM_FIELDS.has(key)) setOwn(copy, key, record[key]);
   return copy;
-}
-
-/** Value at a dotted path; a name without dots is an own property. */
-export function getNested(data, path) {
-  if (data === null || data === undefined) return undefined;
-  if (!path.includes('.')) return data[path];
-  let current = data;
-  for (const segment of path.split('.')) {
-    if (current === null || typeof current !== 'object' || !(segment in current)) return undefined;
-    current = current[segment];
-  }
-  return current;
 }
 
 /** Refuses path segments that would reach a prototype. */

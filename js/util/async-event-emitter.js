@@ -1,10 +1,10 @@
-import { EventEmitter } from 'node:events';
+import { OwnedEmitter } from './owned-emitter.js';
 
 /**
  * Event emitter whose listeners run after the operation that emits, one after the other and
  * awaited. In sync mode it is a plain EventEmitter.
  */
-export class AsyncEventEmitter extends EventEmitter {
+export class AsyncEventEmitter extends OwnedEmitter {
   constructor() {
     super();
     this._asyncMode = true;
