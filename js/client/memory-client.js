@@ -1,6 +1,6 @@
-import { EventEmitter } from 'node:events';
 import { DatabaseError, UnknownError } from '../errors/index.js';
 import { ids } from '../native/load.js';
+import { OwnedEmitter } from '../util/owned-emitter.js';
 import { ObjectBody } from './body.js';
 import { moveAllError } from './command-client.js';
 import { commandName } from './commands.js';
@@ -18,7 +18,7 @@ const PAGE = 1000;
  * Client of an in-memory store: the methods of `S3Client`, with the result shapes of s3db.js 13.6.
  * ETags are unquoted in the results of methods and quoted in responses of commands.
  */
-export class MemoryClient extends EventEmitter {
+export class MemoryClient extends OwnedEmitter {
   /**
    * @param {object} [options] `id`, `verbose`, `parallelism`, `region`, and the options of `MemoryStorage`
    * @param {boolean} [options.shared] share the objects of `bucket` with the other shared clients of the process
