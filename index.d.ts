@@ -10,6 +10,7 @@ export * from './types/functions.js';
 export * from './types/options.js';
 export * from './types/plugin.js';
 export * from './types/plugin-options.js';
+export * from './types/plugins.js';
 export * from './types/resource.js';
 export * from './types/schema.js';
 

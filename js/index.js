@@ -66,6 +66,13 @@ export {
   ValidationError
 } from './errors/index.js';
 export { Plugin, PluginObject } from './plugin/plugin.js';
+export {
+  checkPluginDependencies,
+  getPluginDependencyReport,
+  PLUGIN_DEPENDENCIES,
+  requirePluginDependency
+} from './plugins/concerns/plugin-dependencies.js';
+export * from './plugins/index.js';
 export { Resource } from './resource/resource.js';
 export { Schema } from './schema/schema.js';
 export { Validator } from './schema/validator.js';
