@@ -44,8 +44,9 @@ async function outcome(obstacle, behavior) {
   const database = await connectDatabase();
   const resource = await database.createResource({ name: 'items', attributes, partitions, behavior, asyncPartitions: false });
   OBSTACLES[obstacle](resource);
-  const expected = obstacle === 'none';
   for (const operation of ['insertMany', 'getMany', 'listMain', 'getAll']) {
+    // Listeners of stored records are told after each native batch.
+    const expected = obstacle === 'none' || (obstacle === 'listeners' && operation === 'insertMany');
     const decision = decideBulk(resource, operation);
     assert.equal(decision.allowed, expected, `${operation}: ${decision.reason}`);
     assert.equal(decision.reason === '', expected);
@@ -75,6 +76,46 @@ for (const behavior of ['user-managed', 'body-overflow', 'body-only']) {
       assert.deepEqual(javascript.stored, native.stored);
     });
   }
+}
+
+for (const route of ['batch', 'single']) {
+  test(`hooks and listeners follow every stored record of insertMany: ${route}`, async () => {
+    const database = await connectDatabase();
+    const resource = await database.createResource({ name: 'items', attributes, asyncEvents: false });
+    if (route === 'single') resource.addHook('beforeInsert', (data) => data);
+    assert.equal(decideBulk(resource, 'insertMany').allowed, route === 'batch');
+    const seen = [];
+    const heard = [];
+    resource.addHook('afterInsert', async ({ item }) => {
+      seen.push(item.id);
+      if (item.n === 2) throw new Error('hook refused');
+      return { ...item, hooked: true };
+    });
+    resource.on('inserted', (record) => {
+      heard.push(record.id);
+      if (record.n === 3) throw new Error('listener refused');
+    });
+    resource.on('inserted:b', (record) => heard.push(`variant ${record.id}`));
+    const result = await resource.insertMany(['a', 'b', 'c', 'd', 'e'].map((id, n) => ({ id, name: id, n })));
+    assert.deepEqual(seen.sort(), ['a', 'b', 'c', 'd', 'e']);
+    assert.deepEqual(heard.sort(), ['a', 'b', 'd', 'e', 'variant b']);
+    assert.deepEqual(
+      result.map(({ id, hooked }) => [id, hooked]),
+      [
+        ['a', true],
+        ['b', true],
+        ['e', true]
+      ]
+    );
+    assert.deepEqual(
+      result.errors.map(({ index, error }) => [index, error.message]),
+      [
+        [2, 'hook refused'],
+        [3, 'listener refused']
+      ]
+    );
+    assert.equal(await resource.count(), 5);
+  });
 }
 
 test('the reason names the first obstacle', async () => {

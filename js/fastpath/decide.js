@@ -4,8 +4,9 @@
 const PLANS = {
   insertMany: {
     methods: ['insert', 'validate', 'applyDefaults', 'createPartitionReferences', 'executeHooks', 'emit', '_emitStandardized'],
-    hooks: ['beforeInsert', 'afterInsert'],
-    events: ['inserted']
+    // Hooks and listeners of what has been stored run per record after each batch.
+    hooks: ['beforeInsert'],
+    events: []
   },
   getMany: { methods: ['get', 'executeHooks', 'emit', '_emitStandardized'], hooks: ['beforeGet', 'afterGet'], events: ['fetched'] },
   getAll: {

@@ -3,7 +3,8 @@ import { decide } from '../fastpath/decide.js';
 import { hasHooks } from './hooks.js';
 import { isUnmodified } from './middleware.js';
 
-function isHeard(resource, event) {
+/** True when anybody listens to an event of the resource or to a variant of it for one id. */
+export function isHeard(resource, event) {
   if (resource.listenerCount(event) > 0) return true;
   const variant = `${event}:`;
   return resource.eventNames().some((name) => typeof name === 'string' && name.startsWith(variant));

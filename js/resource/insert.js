@@ -5,7 +5,7 @@ import { InvalidResourceItem, ValidationError } from '../errors/index.js';
 import { fromText, toText } from '../native/text.js';
 import { copyMembers } from '../schema/clone.js';
 import { mapBounded } from '../util/concurrency.js';
-import { decideBulk } from './bulk.js';
+import { decideBulk, isHeard } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { explicitId, generateId } from './ids.js';
@@ -223,6 +223,26 @@ function chunkText({ ids, records, explicit, dates }) {
   return `{"compact":${!text.includes('\ufffd')},"ids":${JSON.stringify(ids)},"explicit":[${explicit}]${rest},"records":${text}}`;
 }
 
+/** Whether anything of the caller's runs for each stored record. */
+function isFollowed(resource) {
+  return needsHooks(resource, 'afterInsert') || isHeard(resource, 'inserted');
+}
+
+/** Runs `afterInsert` hooks and emits `inserted` for the stored records of a chunk, as many at once as single inserts would. */
+async function followChunk(resource, { ids, indexes }, slots, fail) {
+  const hooked = needsHooks(resource, 'afterInsert');
+  await mapBounded(indexes, resource.parallelism, async (index, position) => {
+    if (slots[index] === MISSING) return;
+    try {
+      if (hooked) slots[index] = await runHooks(resource, 'afterInsert', withItem(resource, slots[index]));
+      emitStandardized(resource, 'inserted', slots[index], ids[position]);
+    } catch (error) {
+      slots[index] = MISSING;
+      fail(index, error);
+    }
+  });
+}
+
 async function sendChunk(resource, chunk, slots, fail) {
   const { ids, records, indexes } = chunk;
   let reply;
@@ -248,6 +268,7 @@ async function sendChunk(resource, chunk, slots, fail) {
       slots[indexes[i]] = completed(records[i], ids[i], result.asGiven, result.etag, version, definitionHash);
     } else slots[indexes[i]] = withDate(result.record);
   }
+  if (isFollowed(resource)) await followChunk(resource, chunk, slots, fail);
 }
 
 /** A record that was stored as it is, with what a read would add (spec/03 section 5). */
