@@ -7,12 +7,15 @@ export * from './types/client.js';
 export * from './types/database.js';
 export * from './types/errors.js';
 export * from './types/functions.js';
+export * from './types/guards.js';
 export * from './types/options.js';
 export * from './types/plugin.js';
 export * from './types/plugin-options.js';
 export * from './types/plugins.js';
 export * from './types/resource.js';
 export * from './types/schema.js';
+export * from './types/testing.js';
+export * from './types/typescript-generator.js';
 
 /** The default export: a subclass of `Database` that adds nothing. */
 declare class S3db extends Database {

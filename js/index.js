@@ -1,13 +1,15 @@
 /** Public names of the package. */
 export { AVAILABLE_BEHAVIORS, behaviors, DEFAULT_BEHAVIOR, getBehavior } from './behaviors/index.js';
-export { ConnectionString } from './client/connection-string.js';
+export { ConnectionString, S3_DEFAULT_ENDPOINT, S3_DEFAULT_REGION } from './client/connection-string.js';
 export { Client, FileSystemClient, MemoryClient, MemoryStorage, S3Client } from './client/index.js';
 export {
   decode,
+  decode as base62Decode,
   decodeDecimal,
   decodeFixedPoint,
   decodeFixedPointBatch,
   encode,
+  encode as base62Encode,
   encodeDecimal,
   encodeFixedPoint,
   encodeFixedPointBatch
@@ -24,6 +26,25 @@ export {
   transformValue
 } from './concerns/calculator.js';
 export { decrypt, encrypt, md5, sha256 } from './concerns/crypto.js';
+export { dictionaryDecode, dictionaryEncode } from './concerns/dictionary-encoding.js';
+export { decodeGeoLat, decodeGeoLon, decodeGeoPoint, encodeGeoLat, encodeGeoLon, encodeGeoPoint } from './concerns/geo-encoding.js';
+export {
+  allOf,
+  anyOf,
+  applyGuardsToDelete,
+  applyGuardsToGet,
+  applyGuardsToInsert,
+  applyGuardsToList,
+  applyGuardsToUpdate,
+  createExpressContext,
+  createFastifyContext,
+  createHonoContext,
+  requireAdmin,
+  requireOwnership,
+  requireRole,
+  requireScopes,
+  requireTenant
+} from './concerns/guards-helpers.js';
 export {
   createCustomGenerator,
   getNanoidInitializationError,
@@ -32,6 +53,9 @@ export {
   initializeNanoid,
   passwordGenerator
 } from './concerns/id.js';
+export { decodeIPv4, decodeIPv6, encodeIPv4, encodeIPv6 } from './concerns/ip.js';
+export { metadataDecode, metadataEncode } from './concerns/metadata-encoding.js';
+export { decodeMoney, encodeMoney } from './concerns/money.js';
 export { compactHash, expandHash, hashPassword, hashPasswordSync, isBcryptHash, verifyPassword } from './concerns/password-hashing.js';
 export { Database, Database as S3db, S3db as default } from './database/database.js';
 export { ErrorClassifier, NON_RETRIABLE, RETRIABLE } from './errors/error-classifier.js';
@@ -77,5 +101,9 @@ export { Resource } from './resource/resource.js';
 export { Schema } from './schema/schema.js';
 export { Validator } from './schema/validator.js';
 export { ResourceIdsPageReader, ResourceIdsReader, ResourceReader, ResourceWriter, streamToString } from './streams/index.js';
+export { Factory } from './testing/factory.js';
+export { Seeder } from './testing/seeder.js';
+export { generateTypes, printTypes } from './typescript-generator.js';
 export { AsyncEventEmitter } from './util/async-event-emitter.js';
 export { tryFn, tryFnSync } from './util/try-fn.js';
+export { getVersion } from './util/version.js';

@@ -76,17 +76,29 @@ export function entries() {
   return [...names].map((name) => ({ name, source: join(root, 'js', `${name}.js`) }));
 }
 
+/** Modules of Node that importing the package must not load: each costs megabytes, and only some operations need them. */
+const LAZY = /^var (import_node_\w+) = require\("(node:(?:crypto|fs\/promises|net|readline|stream\/promises|vm|zlib))"\);$/gm;
+const LAZY_HELPER = `const __lazy = (name) => { let all; return new Proxy({}, { get: (_, key) => (all ??= require(name))[key] }); };`;
+
+/** Makes the bundle load the modules of `LAZY` when one of their members is used first. */
+function loadLazily(file) {
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(LAZY, 'var $1 = __lazy("$2");'));
+}
+
 const isIdentifier = (name) => /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
 
 function writeWrappers(name, moduleNames) {
   const file = join(dist, name);
   mkdirSync(dirname(file), { recursive: true });
-  const core = relative(dirname(file), join(dist, 'core.cjs')).replace(/\\/g, '/');
-  const specifier = core.startsWith('.') ? core : `./${core}`;
+  const specifierOf = (target) => {
+    const path = relative(dirname(file), join(dist, target)).replace(/\\/g, '/');
+    return path.startsWith('.') ? path : `./${path}`;
+  };
   const key = JSON.stringify(name);
-  writeFileSync(`${file}.cjs`, `'use strict';\nmodule.exports = require('${specifier}')[${key}];\n`);
+  writeFileSync(`${file}.cjs`, `'use strict';\nmodule.exports = require('${specifierOf('core.cjs')}')[${key}];\n`);
   const named = moduleNames.filter((each) => each !== 'default' && isIdentifier(each));
-  const lines = [`import core from '${specifier}';`, `const entry = core[${key}];`];
+  const lines = [`import core from '${specifierOf('bridge.cjs')}';`, `const entry = core[${key}];`];
   // A local name for each, since an exported name may be a reserved word.
   for (const [index, each] of named.entries()) lines.push(`const e${index} = entry[${JSON.stringify(each)}];`);
   lines.push(`export { ${named.map((each, index) => `e${index} as ${each}`).join(', ')} };`);
@@ -116,6 +128,8 @@ export async function buildDist() {
   const { build } = await import('esbuild');
   rmSync(dist, { recursive: true, force: true });
   const list = entries();
+  const absent = list.filter(({ source }) => !existsSync(source));
+  if (absent.length > 0) throw new Error(`package.json exports what has no source: ${absent.map(({ source }) => source).join(', ')}`);
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   await build({
     stdin: {
@@ -131,9 +145,12 @@ export async function buildDist() {
     legalComments: 'none',
     external: Object.keys(manifest.dependencies),
     define: { 'import.meta.url': '__module_url' },
-    banner: { js: `const __module_url = require('node:url').pathToFileURL(__filename).href;` },
+    banner: { js: `const __module_url = require('node:url').pathToFileURL(__filename).href;\n${LAZY_HELPER}` },
     logLevel: 'warning'
   });
+  loadLazily(join(dist, 'core.cjs'));
+  // ESM imports this instead of the bundle: Node would search the whole bundle for export names, which takes 10 MB.
+  writeFileSync(join(dist, 'bridge.cjs'), `'use strict';\nconst core = require('./core.cjs');\nmodule.exports = core;\n`);
   const core = require(join(dist, 'core.cjs'));
   for (const { name } of list) writeWrappers(name, Object.keys(core[name]));
   writeDeclarations();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './paths.mjs';
 import { must, run } from './proc.mjs';
+import { subpaths } from './subpaths.mjs';
 
 const ALLOWED = [
   /^package\.json$/,
@@ -25,6 +26,20 @@ async function work(S3db) {
   const found = await items.get('one');
   if (found.name !== 'first') throw new Error('read something else: ' + JSON.stringify(found));
   await db.disconnect();
+}
+`;
+
+/** Imports and requires every sub-path of the installed package. */
+const everySubpath = (name) => `
+import { createRequire } from 'node:module';
+const require = createRequire(import.meta.url);
+for (const path of ${JSON.stringify(subpaths())}) {
+  const specifier = '${name}' + path;
+  const cjs = require(specifier);
+  if (path === '/package.json') continue;
+  const esm = await import(specifier);
+  for (const key of Object.keys(cjs)) if (esm[key] !== cjs[key]) throw new Error(specifier + ': ' + key + ' differs');
+  if (Object.keys(esm).length !== Object.keys(cjs).length) throw new Error(specifier + ': the lists of names differ');
 }
 `;
 
@@ -55,13 +70,8 @@ export async function checkPack() {
     for (const name of ['s3db-native', 's3db.js']) {
       writeFileSync(join(folder, 'use.mjs'), `import S3db from '${name}';\n${WORK}\nawait work(S3db);\n`);
       writeFileSync(join(folder, 'use.cjs'), `const { S3db } = require('${name}');\n${WORK}\nwork(S3db);\n`);
-      writeFileSync(
-        join(folder, 'both.mjs'),
-        `import { createRequire } from 'node:module';\nimport * as esm from '${name}';\nconst cjs = createRequire(import.meta.url)('${name}');\n` +
-          `for (const key of Object.keys(cjs)) if (esm[key] !== cjs[key]) throw new Error(key + ' differs');\n` +
-          `if (Object.keys(esm).length !== Object.keys(cjs).length) throw new Error('the lists of names differ');\n`
-      );
-      for (const file of ['use.mjs', 'use.cjs', 'both.mjs']) {
+      writeFileSync(join(folder, 'subpaths.mjs'), everySubpath(name));
+      for (const file of ['use.mjs', 'use.cjs', 'subpaths.mjs']) {
         const { code, output: said } = await run(process.execPath, [file], { cwd: folder, quiet: true });
         judge(code === 0, `${file} with ${name}${code === 0 ? '' : `\n${said}`}`);
       }

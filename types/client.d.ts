@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { HttpClientOptions } from './options.js';
 
+export const S3_DEFAULT_REGION: 'us-east-1';
+export const S3_DEFAULT_ENDPOINT: 'https://s3.us-east-1.amazonaws.com';
+
 /** A parsed connection string. Query parameters become own string properties. */
 export class ConnectionString {
   constructor(connectionString: string);

@@ -49,12 +49,18 @@ interface DatabaseEvents {
   hookError: [event: { event: string; error: Error; context: any }];
 }
 
+/** Resources by name as generated declarations give them; empty until one is included. */
+export interface RegisteredResources {}
+
+/** Type of `database.resources`. */
+export type DatabaseResources = keyof RegisteredResources extends never ? Record<string, Resource<any>> : RegisteredResources;
+
 export class Database extends EventEmitter {
   constructor(options: DatabaseConfig);
   id: string;
   version: string;
   s3dbVersion: string;
-  resources: Record<string, Resource<any>>;
+  resources: DatabaseResources;
   savedMetadata: DatabaseMetadata | null;
   options: DatabaseConfig;
   verbose: boolean;

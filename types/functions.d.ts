@@ -8,6 +8,10 @@ export function tryFnSync<T>(work: () => T): [ok: true, error: null, value: T] |
 
 export function encode(value: number): string;
 export function decode(text: string): number;
+/** The same as `encode`. */
+export function base62Encode(value: number): string;
+/** The same as `decode`. */
+export function base62Decode(text: string): number;
 export function encodeDecimal(value: number): string;
 export function decodeDecimal(text: string): number;
 export function encodeFixedPoint(value: number, precision?: number): string;
@@ -55,3 +59,36 @@ export function createCustomGenerator(alphabet: string, size: number): (size?: n
 export function getUrlAlphabet(): string;
 export function initializeNanoid(): Promise<void>;
 export function getNanoidInitializationError(): Error | null;
+
+/** Stored form of a value: printable ASCII without outer spaces. */
+export function metadataEncode(value: any): {
+  encoded: string;
+  encoding: 'none' | 'special' | 'dictionary' | 'url' | 'base64';
+  [detail: string]: any;
+};
+export function metadataDecode(value: any): any;
+/** Null where the value is not in the dictionary. */
+export function dictionaryEncode(value: any): {
+  encoded: string;
+  encoding: 'dictionary';
+  originalLength: number;
+  encodedLength: number;
+  savings: number;
+  [detail: string]: any;
+} | null;
+export function dictionaryDecode(encoded: any): string | null;
+export function encodeGeoLat(latitude: number, precision?: number): string;
+export function decodeGeoLat(text: string, precision?: number): number;
+export function encodeGeoLon(longitude: number, precision?: number): string;
+export function decodeGeoLon(text: string, precision?: number): number;
+export function encodeGeoPoint(latitude: number, longitude: number, precision?: number): string;
+export function decodeGeoPoint(text: string, precision?: number): { latitude: number; longitude: number };
+export function encodeIPv4(address: string): string;
+export function decodeIPv4(text: string): string;
+export function encodeIPv6(address: string): string;
+export function decodeIPv6(text: string, compress?: boolean): string;
+export function encodeMoney(value: number, currency?: string): string;
+export function decodeMoney(text: string, currency?: string): number;
+
+/** Version of the package. */
+export function getVersion(): string;

@@ -13,7 +13,12 @@ const cjs = createRequire(import.meta.url)('s3db-native');
 
 /** The declarations, read by their formatting (one member a line, two spaces deep). */
 function readDeclarations() {
-  const files = [join(root, 'index.d.ts'), ...readdirSync(join(root, 'types')).map((name) => join(root, 'types', name))];
+  const files = [
+    join(root, 'index.d.ts'),
+    ...readdirSync(join(root, 'types'))
+      .filter((name) => name.endsWith('.d.ts'))
+      .map((name) => join(root, 'types', name))
+  ];
   const values = new Set(['default']);
   const classes = new Map();
   const interfaces = new Map();
@@ -82,6 +87,8 @@ describe('declarations', () => {
     instances.set('MemoryStorage', new esm.MemoryStorage());
     instances.set('ResourceReader', resource.readable());
     instances.set('ResourceWriter', resource.writable());
+    instances.set('Factory', new esm.Factory('things', { a: 'text' }));
+    instances.set('Seeder', new esm.Seeder(db));
     instances.set('BaseError', new esm.BaseError({ message: 'text' }));
     instances.set('NoSuchKey', new esm.NoSuchKey({ bucket: 'b', key: 'k', resourceName: 'r', id: 'i' }));
     instances.set('ResourceNotFound', new esm.ResourceNotFound({ bucket: 'b', resourceName: 'r', id: 'i' }));
@@ -98,6 +105,27 @@ describe('declarations', () => {
     const exported = new Set(Object.keys(esm));
     assert.deepEqual([...values].filter((name) => !exported.has(name)).sort(), [], 'declared, not exported');
     assert.deepEqual([...exported].filter((name) => !values.has(name)).sort(), [], 'exported, not declared');
+  });
+
+  test('the declarations of sub-paths name what the sub-paths export', async () => {
+    const { exports: map } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const typed = Object.entries(map).filter(([path, target]) => path !== '.' && path !== './lite' && target?.import?.types);
+    assert.ok(typed.length >= 2);
+    for (const [path, target] of typed) {
+      const declared = new Set();
+      const read = (file) => {
+        for (const line of readFileSync(file, 'utf8').split('\n')) {
+          const value = /^export (?:declare )?(?:class|function|const) (\w+)/.exec(line);
+          const from = /^export \* from '(.+)\.js';$/.exec(line);
+          if (value) declared.add(value[1]);
+          if (from) read(join(dirname(file), `${from[1]}.d.ts`));
+          if (line.startsWith('export default ')) declared.add('default');
+        }
+      };
+      read(join(root, target.import.types));
+      const exported = Object.keys(await import(`s3db-native${path.slice(1)}`));
+      assert.deepEqual([...declared].sort(), exported.sort(), path);
+    }
   });
 
   test('declared classes are classes of that name with the declared methods', () => {

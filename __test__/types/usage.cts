@@ -1,6 +1,9 @@
 // Compiled under `tsc --strict` as CommonJS.
 import s3db = require('s3db-native');
 
+import guards = require('s3db-native/concerns/guards-helpers');
+import generator = require('s3db-native/typescript-generator');
+
 import type { Stored } from 's3db-native';
 
 interface Item {
@@ -12,6 +15,8 @@ async function main(): Promise<Stored<Item>> {
   const other: s3db.Database = new s3db.default({ connectionString: 'memory://types/test' });
   await Promise.all([db.connect(), other.connect()]);
   const items = await db.createResource<Item>({ name: 'items', attributes: { title: 'string' } });
+  const text: string = await generator.generateTypes(db, { outputPath: guards.requireAdmin()({ user: null }) ? 'a.d.ts' : false });
+  await s3db.Factory.define<Item>('items', { title: text }).create({}, { database: db });
   // @ts-expect-error title is text
   await items.insert({ title: 1 });
   const [item] = await items.list({ limit: 1 });

@@ -5,6 +5,8 @@ import S3dbDefault, {
   Database,
   type DatabaseConfig,
   encrypt,
+  Factory,
+  generateTypes,
   getBehavior,
   idGenerator,
   MemoryClient,
@@ -16,12 +18,15 @@ import S3dbDefault, {
   S3Client,
   S3db,
   Schema,
+  Seeder,
   type Stored,
   tryFn,
   tryFnSync,
   ValidationError,
   Validator
 } from 's3db-native';
+import { type GuardContext, requireRole } from 's3db-native/concerns/guards-helpers';
+import generator, { mapFieldTypeToTypeScript } from 's3db-native/typescript-generator';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function same<A, B>(_equal: Equal<A, B>): void {}
@@ -123,18 +128,36 @@ if (ok) same<typeof value, Stored<User>>(true);
 else if (error instanceof ValidationError) error.statusCode.toFixed();
 const [, , plain] = tryFnSync(() => 1);
 same<typeof plain, number | null>(true);
+
+const factory = Factory.define<User>('users', ({ seq }) => ({ name: `User ${seq}`, age: () => seq }));
+factory.trait('old', { age: 99 }).beforeCreate((attributes) => ({ ...attributes, age: attributes.age + 1 }));
+const madeUser: Stored<User> = await factory.create({ name: 'Own' }, { database: db, traits: 'old' });
+const builtUsers: User[] = await factory.buildMany(2);
+// @ts-expect-error age is a number
+await factory.build({ age: 'old' });
+const seeded: Record<string, any[]> = await new Seeder(db, { verbose: false }).seed({ users: 2 });
+const declarations: string = await generateTypes(db, { outputPath: null, formatStyle: 'type' });
+// @ts-expect-error no such style
+await generator.generateTypes(db, { formatStyle: 'class' });
+const mappedType: string = mapFieldTypeToTypeScript('string');
+const allowed: boolean = requireRole('admin')({} as GuardContext);
 await db.disconnect();
 
 export {
+  allowed,
   body,
   bodyText,
+  builtUsers,
   cipher,
   count,
+  declarations,
   failures,
   id,
   ids,
   keys,
+  madeUser,
   mapped,
+  mappedType,
   maybe,
   modified,
   name,
@@ -143,6 +166,7 @@ export {
   partition,
   resource,
   restored,
+  seeded,
   total
 };
 

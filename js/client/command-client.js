@@ -1,5 +1,5 @@
 import { UnknownError } from '../errors/index.js';
-import { ids } from '../native/load.js';
+import { native } from '../native/load.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
 import {
   CopyObjectCommand,
@@ -48,7 +48,7 @@ export class CommandClient extends OwnedEmitter {
   constructor({ id = null, verbose = false, parallelism = 10 } = {}) {
     super();
     this.verbose = verbose;
-    this.id = id ?? ids(1, 77);
+    this.id = id ?? native.ids(1, 77);
     this.parallelism = parallelism;
     /** Pool that requests pass, when one was asked for. */
     Object.defineProperty(this, 'pool', { value: null, writable: true, configurable: true, enumerable: false });

@@ -1,5 +1,5 @@
 import { DatabaseError, UnknownError } from '../errors/index.js';
-import { ids } from '../native/load.js';
+import { native } from '../native/load.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
 import { ObjectBody } from './body.js';
 import { moveAllError } from './command-client.js';
@@ -26,7 +26,7 @@ export class MemoryClient extends OwnedEmitter {
   constructor(options = {}) {
     super();
     const { id, verbose = false, parallelism = 10, bucket = 's3db', keyPrefix = '', region = 'us-east-1' } = options;
-    this.id = id ?? ids(1, 77);
+    this.id = id ?? native.ids(1, 77);
     this.verbose = verbose;
     this.parallelism = parallelism;
     this.bucket = bucket;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fromNative, nativeReport } from '../errors/from-native.js';
 import { MetadataLimitError, ResourceError, ValidationError } from '../errors/index.js';
-import { NativeStore } from '../native/load.js';
+import { native } from '../native/load.js';
 import { bytesNow, readBody } from './body.js';
 import { bareEtag } from './keys.js';
 import { MemoryBudget } from './memory-budget.js';
@@ -78,7 +78,7 @@ export class MemoryStorage {
     this.keyPrefix = keyPrefix;
     /** Native store; its own calls bypass `autoPersist`, `maxMemoryMB` and logging. */
     Object.defineProperty(this, 'native', {
-      value: NativeStore.memory(
+      value: native.NativeStore.memory(
         JSON.stringify({
           bucket,
           prefix: keyPrefix,

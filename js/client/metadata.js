@@ -1,5 +1,5 @@
 import { ValidationError } from '../errors/index.js';
-import { pure } from '../native/load.js';
+import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 
 const PRINTABLE = /^[\x20-\x7e]*$/;
@@ -23,7 +23,7 @@ export function encodeValue(value) {
     text[0] !== '/' &&
     !text.startsWith('http') &&
     !DICTIONARY_WORD.test(text);
-  return plain ? text : fromText(pure('metadataEncodeText', toText([text])));
+  return plain ? text : fromText(native.pure('metadataEncodeText', toText([text])));
 }
 
 /**
@@ -35,7 +35,7 @@ export function decodeValue(wire) {
   if (wire === 'null') return null;
   if (wire === 'undefined') return undefined;
   if (wire.charCodeAt(1) !== 58) return wire;
-  return fromText(pure('metadataDecode', toText([wire])));
+  return fromText(native.pure('metadataDecode', toText([wire])));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { NativeStore } from '../native/load.js';
+import { native } from '../native/load.js';
 import { CommandClient } from './command-client.js';
 import { ConnectionString, S3_DEFAULT_ENDPOINT } from './connection-string.js';
 import { mergeHttpOptions, transportSettings } from './http-options.js';
@@ -72,7 +72,7 @@ export class S3Client extends CommandClient {
       http
     };
     const credentials = accessKeyId ? { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined } : {};
-    const open = (name) => NativeStore.s3(JSON.stringify({ bucket: name, ...settings, ...credentials }));
+    const open = (name) => native.NativeStore.s3(JSON.stringify({ bucket: name, ...settings, ...credentials }));
     const config = {
       region: async () => settings.region,
       endpoint: async () => endpointParts(endpoint),

@@ -1,4 +1,4 @@
-import { NativeStore } from '../native/load.js';
+import { native } from '../native/load.js';
 import { storeCallbacks } from './adapter.js';
 import { nativeStoreOf } from './native-store-of.js';
 
@@ -22,7 +22,7 @@ function adaptedStore(client) {
   if (known !== undefined && known.bucket === bucket) return known.store;
   const prefix = String(client.config?.keyPrefix ?? client.keyPrefix ?? '');
   const parallelism = Math.max(1, Math.trunc(Number(client.parallelism)) || 10);
-  const store = NativeStore.js(storeCallbacks(client), JSON.stringify({ bucket, prefix, parallelism }));
+  const store = native.NativeStore.js(storeCallbacks(client), JSON.stringify({ bucket, prefix, parallelism }));
   // Its callbacks refer to the client weakly; the handle itself keeps it.
   Object.defineProperty(store, 'client', { value: client });
   adapted.set(client, { bucket, store });

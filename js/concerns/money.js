@@ -1,5 +1,6 @@
 /** Amounts of money in the smallest unit of their currency. */
 
+import { lazyObject } from '../util/lazy.js';
 import { pureFunction } from './native-call.js';
 
 export const encodeMoney = pureFunction('encodeMoney');
@@ -8,8 +9,10 @@ export const getCurrencyDecimals = pureFunction('getCurrencyDecimals');
 export const isSupportedCurrency = pureFunction('isSupportedCurrency');
 export const getSupportedCurrencies = pureFunction('getSupportedCurrencies');
 
-/** Decimals by currency code. */
-export const CURRENCY_DECIMALS = Object.fromEntries(getSupportedCurrencies().map((currency) => [currency, getCurrencyDecimals(currency)]));
+const allDecimals = () => Object.fromEntries(getSupportedCurrencies().map((currency) => [currency, getCurrencyDecimals(currency)]));
+
+/** Decimals by currency code; read from the engine when somebody looks. */
+export const CURRENCY_DECIMALS = lazyObject(allDecimals);
 
 /**
  * Text of an amount for people.

@@ -2,7 +2,7 @@
 
 import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
-import { NativeCatalog } from '../native/load.js';
+import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../util/version.js';
@@ -20,7 +20,7 @@ function failure(database, error, operation) {
 
 function catalogOf(database) {
   const store = storeFor(database.client);
-  if (database._catalog?.store !== store) database._catalog = { store, handle: new NativeCatalog(store, VERSION) };
+  if (database._catalog?.store !== store) database._catalog = { store, handle: new native.NativeCatalog(store, VERSION) };
   return database._catalog.handle;
 }
 

@@ -40,21 +40,30 @@ function platformName() {
   return `${base}-${glibcVersionRuntime ? 'gnu' : 'musl'}`;
 }
 
-/** The addon; its contract is binding.d.ts. */
-export const native = load();
+let addon;
 
-export const {
-  NativeCatalog,
-  NativeRead,
-  NativeResource,
-  NativeScan,
-  NativeSchema,
-  NativeStore,
-  decrypt,
-  encrypt,
-  hashPassword,
-  hashPasswordSync,
-  ids,
-  pure,
-  verifyPassword
-} = native;
+/** The whole addon, loaded by the first call: importing the package costs no engine. */
+export function loadNative() {
+  addon ??= load();
+  return addon;
+}
+
+const NAMES = [
+  ...['NativeCatalog', 'NativeRead', 'NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
+  ...['decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
+];
+
+/** Members of the addon (contract: binding.d.ts). The first one used loads it and makes all of them plain members. */
+export const native = {};
+
+for (const name of NAMES) {
+  Object.defineProperty(native, name, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      const all = loadNative();
+      for (const each of NAMES) Object.defineProperty(native, each, { value: all[each], enumerable: true });
+      return all[name];
+    }
+  });
+}

@@ -6,7 +6,7 @@
 import { MemoryClient } from '../client/memory-client.js';
 import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
-import { NativeResource } from '../native/load.js';
+import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 import { warnOnce } from '../util/warn.js';
 import { sortedPartitions } from './partition-rules.js';
@@ -86,7 +86,7 @@ export function nativeOf(resource) {
 function buildSlot(resource, store) {
   let handle;
   try {
-    handle = new NativeResource(store, toText(nativeConfig(resource)));
+    handle = new native.NativeResource(store, toText(nativeConfig(resource)));
   } catch (error) {
     throw toPublic(resource, error, {});
   }

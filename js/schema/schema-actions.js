@@ -1,5 +1,5 @@
 import { fromNative } from '../errors/from-native.js';
-import { NativeSchema } from '../native/load.js';
+import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 
 const NAMES = [
@@ -25,7 +25,7 @@ const NAMES = [
 
 function run(name, value, params) {
   try {
-    const result = NativeSchema.action(name, toText(value), toText(params));
+    const result = native.NativeSchema.action(name, toText(value), toText(params));
     if (!(result instanceof Promise)) return fromText(result);
     return result.then(fromText, (error) => {
       throw fromNative(error, { operation: name });

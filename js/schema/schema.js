@@ -1,6 +1,6 @@
 import { fromNative } from '../errors/from-native.js';
 import { SchemaError } from '../errors/index.js';
-import { NativeSchema } from '../native/load.js';
+import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 import * as checks from './check.js';
 import { cloneContainers, withoutFunctions } from './clone.js';
@@ -88,7 +88,7 @@ export class Schema {
     };
     if (this.map !== undefined) config.map = this.map;
     if (this.pluginMap !== undefined) config.pluginMap = this.pluginMap;
-    return new NativeSchema(toText(config));
+    return new native.NativeSchema(toText(config));
   }
 
   #engine() {

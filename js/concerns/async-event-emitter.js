@@ -1,0 +1,1 @@
+export { AsyncEventEmitter, AsyncEventEmitter as default } from '../util/async-event-emitter.js';

@@ -1,0 +1,1 @@
+export { tryFn, tryFn as default, tryFnSync } from '../util/try-fn.js';
