@@ -28,6 +28,10 @@ test('the export map lists the sub-paths of decision 1', () => {
   ]) {
     assert.ok(names.includes(`/concerns/${name}`) && names.includes(`/concerns/${name}.js`), name);
   }
+  for (const name of ['plugin-dependencies', 'resource-names', 'prometheus-formatter']) {
+    assert.ok(names.includes(`/plugins/concerns/${name}`) && names.includes(`/plugins/concerns/${name}.js`), name);
+  }
+  assert.ok(names.includes('/plugins') && names.includes('/plugins/index.js'));
   assert.ok(!names.some((name) => name.includes('native-call')), 'internal modules have no sub-path');
 });
 
@@ -63,6 +67,9 @@ test('names that sub-paths share with the root are the same objects', async () =
   assert.equal(generateTypes, main.generateTypes);
   assert.deepEqual(generator, { generateTypes: main.generateTypes, printTypes: main.printTypes });
   assert.equal(requireRole, main.requireRole);
+  const dependencies = await import('s3db-native/plugins/concerns/plugin-dependencies');
+  assert.equal(dependencies.default, main.requirePluginDependency);
+  assert.equal((await import('s3db-native/plugins')).CachePlugin, main.CachePlugin);
 });
 
 for (const [system, load] of [
