@@ -108,6 +108,8 @@ export class StreamError extends S3dbError {
 export class MetadataLimitError extends S3dbError {
   totalSize?: number;
   effectiveLimit?: number;
+  /** The same as `effectiveLimit`. */
+  limit?: number;
   absoluteLimit?: number;
   excess?: number;
   resourceName?: string;

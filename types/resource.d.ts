@@ -159,7 +159,8 @@ export class Resource<T = any> extends AsyncEventEmitter {
   replace(id: string, fullData: Insertable<T>, options?: Record<string, any>): Promise<Written<T>>;
   updateConditional(id: string, attributes: Changes<T>, options: { ifMatch: string }): Promise<ConditionalResult<T>>;
   delete(id: string): Promise<any>;
-  deleteMany(ids: string[]): Promise<any[]>;
+  /** One report per thousand ids; the counts are not enumerable. */
+  deleteMany(ids: string[]): Promise<any[] & { readonly deleted: number; readonly errors: number }>;
   deleteAll(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; version: string }>;
   deleteAllData(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; resource: string }>;
 

@@ -86,6 +86,31 @@ for (const [name, details, status, message] of OBJECT_CLASSES) {
   });
 }
 
+const OWN_STATUS = ['DatabaseError', 'ValidationError', 'AuthenticationError', 'PermissionError', 'EncryptionError', 'ResourceError'];
+const GIVEN = { suggestion: 's', description: 'd', title: 't', hint: 'h', docs: 'https://docs', retriable: true, code: 'GIVEN', extra: 1 };
+
+for (const [name, , status] of [...MESSAGE_CLASSES.map(([each, number]) => [each, undefined, number]), ...OBJECT_CLASSES]) {
+  test(`spec01_6_2 ${name} keeps what is passed and takes the rest from its original`, () => {
+    const Class = classNamed(name);
+    const fields = OBJECT_CLASSES.find(([each]) => each === name)?.[1];
+    const make = (details) => (fields ? new Class({ ...fields, ...details }) : new Class('text', details));
+    const given = make(GIVEN);
+    for (const [key, value] of Object.entries(GIVEN)) assert.equal(given[key], value, key);
+    assert.equal(given.data.extra, 1);
+    assert.equal(make({}).retriable, false);
+    const original = Object.assign(new Error('cause'), { code: 'Teapot', $metadata: { httpStatusCode: 418, requestId: 'r1' } });
+    const error = make({ original });
+    assert.deepEqual([error.code, error.requestId, error.awsMessage, error.original], ['Teapot', 'r1', 'cause', original]);
+    assert.deepEqual(error.metadata, original.$metadata);
+    assert.equal(error.statusCode, OWN_STATUS.includes(name) ? status : 418);
+    const explicit = make({ original, statusCode: 409, code: 'MINE' });
+    assert.deepEqual([explicit.statusCode, explicit.code], [409, 'MINE']);
+    const json = error.toJson();
+    assert.deepEqual([json.name, json.message, json.statusCode, json.code], [name, error.message, error.statusCode, 'Teapot']);
+    assert.equal(error.toJSON().original.message, 'cause');
+  });
+}
+
 test('spec01_6_2 required fields that are not strings raise ValidationError in the documented order', () => {
   const message = (make) => {
     try {

@@ -287,6 +287,7 @@ export class MetadataLimitError extends S3dbError {
     super(message, {
       ...details,
       absoluteLimit,
+      ...(effectiveLimit === undefined ? {} : { limit: effectiveLimit }),
       ...(over === undefined ? {} : { excess: over }),
       description:
         details.description ??

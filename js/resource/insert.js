@@ -1,7 +1,7 @@
 /** Insert, bulk insert and upsert. */
 
 import { storeFor } from '../client/store-for.js';
-import { InvalidResourceItem, ValidationError } from '../errors/index.js';
+import { InvalidResourceItem, MetadataLimitError, ValidationError } from '../errors/index.js';
 import { fromText, toText } from '../native/text.js';
 import { copyMembers } from '../schema/clone.js';
 import { mapBounded } from '../util/concurrency.js';
@@ -303,7 +303,7 @@ export async function upsert(resource, first, second) {
   try {
     return await resource.insert({ id, ...attributes });
   } catch (error) {
-    if (!(error instanceof InvalidResourceItem)) throw error;
+    if (!(error instanceof InvalidResourceItem || error instanceof MetadataLimitError)) throw error;
     const duplicate = error.statusCode === 409;
     if (duplicate || (insertFirst && (await resource.exists(id)))) return resource.update(id, attributes);
     throw error;

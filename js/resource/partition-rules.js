@@ -171,7 +171,8 @@ export function valuesOfKey(id, keys, fields) {
       resourceId: id,
       availableKeys: keys.length,
       statusCode: 400,
-      operation: 'extractPartitionValuesFromKey'
+      operation: 'extractPartitionValuesFromKey',
+      suggestion: 'Pass the keys of the partition that holds the record.'
     });
   }
   const values = {};

@@ -64,7 +64,7 @@ export async function deleteMany(resource, ids) {
   if (needsHooks(resource, 'beforeDeleteMany')) await runHooks(resource, 'beforeDeleteMany', { ids });
   const results = [];
   let deleted = 0;
-  const failures = [];
+  let failed = 0;
   for (let from = 0; from < ids.length; from += CHUNK) {
     const chunk = ids.slice(from, from + CHUNK).map((id) => checkWriteId(typeof id === 'number' ? String(id) : id, 'deleteMany'));
     let report;
@@ -72,7 +72,7 @@ export async function deleteMany(resource, ids) {
       report = fromText(await nativeOf(resource).deleteMany(JSON.stringify(chunk)));
     } catch (error) {
       const failure = toPublic(resource, error, { operation: 'deleteMany' });
-      failures.push(failure);
+      failed += chunk.length;
       emitItemError(resource, failure, chunk);
       results.push({ deleted: [], notFound: [{ message: failure.message, raw: failure, item: chunk }], Deleted: [], Errors: [] });
       continue;
@@ -90,7 +90,7 @@ export async function deleteMany(resource, ids) {
         code,
         operation: 'deleteMany'
       });
-      failures.push(failure);
+      failed += 1;
       notFound.push({ message: failure.message, raw: failure, item: [id] });
       emitItemError(resource, failure, id);
     }
@@ -99,7 +99,7 @@ export async function deleteMany(resource, ids) {
     results.push({ deleted: [{ Deleted, Errors }], notFound, Deleted, Errors });
   }
   Object.defineProperty(results, 'deleted', { value: deleted, enumerable: false, configurable: true });
-  Object.defineProperty(results, 'errors', { value: failures, enumerable: false, configurable: true });
+  Object.defineProperty(results, 'errors', { value: failed, enumerable: false, configurable: true });
   if (needsHooks(resource, 'afterDeleteMany')) await runHooks(resource, 'afterDeleteMany', { ids, results });
   resource.emit('deleted-many', ids.length);
   return results;
