@@ -31,6 +31,8 @@ export interface DatabaseConfig {
   parallelism?: number | string;
   /** Passphrase of `secret` attributes; default `secret`. */
   passphrase?: string;
+  /** Writing `secret` attributes under the default passphrase throws `EncryptionError`. */
+  requirePassphrase?: boolean;
   /** Cost of `password` attributes; default 10. */
   bcryptRounds?: number;
   versioningEnabled?: boolean;

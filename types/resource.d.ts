@@ -170,6 +170,8 @@ export class Resource<T = any> extends AsyncEventEmitter {
   validate(data: any, options?: any): Promise<any>;
   applyDefaults(data: any): any;
   updateAttributes(attributes: Attributes): { oldAttributes: Attributes; newAttributes: Attributes };
+  /** The same as `updateAttributes`. */
+  updateSchema(attributes: Attributes): { oldAttributes: Attributes; newAttributes: Attributes };
   applyConfiguration(options?: { map?: Record<string, string> }): void;
   addPluginAttribute(name: string, definition: any, pluginName: string): any;
   removePluginAttribute(name: string, pluginName?: string | null): boolean;

@@ -295,7 +295,10 @@ test('spec03_24 streams honour their options, pipe, and are asynchronously itera
   const reader = items.readable({ batchSize: 2 });
   const ids = [];
   for await (const record of reader) ids.push(record.id);
-  assert.deepEqual(ids, records(7).map(({ id }) => id));
+  assert.deepEqual(
+    ids,
+    records(7).map(({ id }) => id)
+  );
   assert.equal(reader.batchSize, 2);
   const stream = items.readable();
   assert.equal(typeof stream.pipe, 'function', 'a stream at once');

@@ -18,6 +18,7 @@ const KNOWN_OPTIONS = [
   'plugins',
   'cache',
   'passphrase',
+  'requirePassphrase',
   'bcryptRounds',
   'versioningEnabled',
   'persistHooks',

@@ -216,6 +216,11 @@ export class Resource extends AsyncEventEmitter {
     return updateAttributes(this, attributes);
   }
 
+  /** The same as `updateAttributes`. */
+  updateSchema(attributes) {
+    return this.updateAttributes(attributes);
+  }
+
   applyConfiguration(options) {
     return applyConfiguration(this, options);
   }

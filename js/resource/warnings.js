@@ -1,8 +1,21 @@
 /** Warnings raised by resources, delivered as `db:warning` where a database is attached. */
+import { EncryptionError } from '../errors/index.js';
 import { warnOnce } from '../util/warn.js';
 
-/** The first write of a secret under the default passphrase warns once. */
+/**
+ * The first write of a secret under the default passphrase warns once; under `requirePassphrase` every one is refused
+ * (spec/04 section 14, row 10).
+ */
 export function warnDefaultPassphrase(resource) {
+  if (resource.database?.options?.requirePassphrase === true) {
+    throw new EncryptionError(`Resource '${resource.name}' has secret attributes and no passphrase of its own`, {
+      resourceName: resource.name,
+      operation: 'encrypt',
+      field: 'passphrase',
+      retriable: false,
+      suggestion: "Set 'passphrase' on the database or the resource, or leave out 'requirePassphrase'."
+    });
+  }
   resource._warnPassphrase = false;
   warnOnce(resource.database, {
     code: 'DEFAULT_PASSPHRASE',

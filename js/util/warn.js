@@ -1,4 +1,4 @@
-/** Warnings: database event `db:warning` once per code and subject, process warning once per text. */
+/** Warnings: database event `db:warning` once per code and subject, process warning `S3DB_<code>` once per text. */
 
 const printed = new Set();
 const raised = new WeakMap();
@@ -19,6 +19,6 @@ export function warnOnce(database, warning) {
   }
   if (!printed.has(warning.message)) {
     printed.add(warning.message);
-    process.emitWarning(warning.message, { type: 'S3dbWarning', code: warning.code });
+    process.emitWarning(warning.message, { type: 'S3dbWarning', code: `S3DB_${warning.code}` });
   }
 }
