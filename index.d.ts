@@ -11,6 +11,7 @@ export * from './types/guards.js';
 export * from './types/options.js';
 export * from './types/plugin.js';
 export * from './types/plugin-options.js';
+export * from './types/plugin-storage.js';
 export * from './types/plugins.js';
 export * from './types/resource.js';
 export * from './types/schema.js';

@@ -89,7 +89,9 @@ export {
   UnknownError,
   ValidationError
 } from './errors/index.js';
+export { DistributedLock, S3Mutex } from './plugin/locks.js';
 export { Plugin, PluginObject } from './plugin/plugin.js';
+export { PluginStorage } from './plugin/plugin-storage.js';
 export {
   checkPluginDependencies,
   getPluginDependencyReport,

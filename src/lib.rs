@@ -1,7 +1,7 @@
 //! s3db: a document database on S3.
 //!
 //! Rooms, lowest first: `error`, `value`, `ambient`, `keys`, `codec`, `schema`,
-//! `behavior`, `record`, `store`, `catalog`, `resource`, and on top `binding`,
+//! `behavior`, `record`, `store`, `catalog`, `resource`, `plugin`, and on top `binding`,
 //! the only room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod codec;
 pub mod error;
 pub mod keys;
+pub mod plugin;
 pub mod record;
 pub mod resource;
 pub mod schema;

@@ -4,6 +4,7 @@ import S3dbDefault, {
   ConnectionString,
   Database,
   type DatabaseConfig,
+  DistributedLock,
   encrypt,
   Factory,
   generateTypes,
@@ -13,10 +14,13 @@ import S3dbDefault, {
   type PageResult,
   type PartitionConfig,
   Plugin,
+  type PluginLock,
+  PluginStorage,
   Resource,
   type ResourceConfig,
   S3Client,
   S3db,
+  S3Mutex,
   Schema,
   Seeder,
   type Stored,
@@ -200,3 +204,35 @@ await counter.uninstall({ purgeData: true, purgeResources: true });
 await db.uninstallPlugin(counter, { purgeData: true });
 // @ts-expect-error a resource is required
 new CounterPlugin({});
+
+// Plugin storage
+const storage = new PluginStorage(db.client, 'demo', { now: () => Date.now() });
+const at: string = storage.getPluginKey(null, 'a', 1);
+await storage.set(at, { n: 1 }, { ttl: 5, behavior: 'body-only', ifNoneMatch: '*' });
+// @ts-expect-error not a behaviour of plugin storage
+await storage.set(at, {}, { behavior: 'user-managed' });
+const entry = await storage.get<{ n: number }>(at);
+same<typeof entry, { n: number } | null>(true);
+const lock = await storage.acquireLock('job', { ttl: 5, timeout: null, workerId: { pid: 1 }, discard: true });
+same<typeof lock, PluginLock | null>(true);
+if (lock !== null) {
+  const fence: number = lock.fence;
+  await storage.releaseLock(lock);
+  await storage.releaseLock('job', lock.token);
+  same<typeof fence, number>(true);
+}
+// @ts-expect-error a name needs the token
+await storage.releaseLock('job');
+const ran = await storage.withLock('job', {}, (held) => held.token.length);
+same<typeof ran, number | null>(true);
+const versioned = await storage.getWithVersion<{ n: number }>(at);
+if (versioned.version !== null) await storage.setIfVersion(at, { n: versioned.data.n + 1 }, versioned.version);
+const due: number = await storage.nextSequence('no', { resourceName: 'orders' });
+const read = await storage.batchGet([at]);
+const problem: Error | undefined = read[0].error;
+const mutexLock = await new S3Mutex(storage, 'ns').tryLock('k', { ttl: 5 });
+if (mutexLock) await new S3Mutex(storage).unlock(mutexLock);
+const info = await new DistributedLock(storage).getLockInfo('job');
+same<NonNullable<typeof info>['fence'], number>(true);
+
+export { due, problem };

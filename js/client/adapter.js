@@ -10,7 +10,7 @@ import { forEachLimited } from './pool.js';
 import { sdkError } from './sdk-errors.js';
 
 /** Error of a client that lacks a method an operation needs. */
-const missingMethod = (name) =>
+export const missingMethod = (name) =>
   new DatabaseError(`Client does not implement ${name}()`, {
     operation: name,
     statusCode: 501,

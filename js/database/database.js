@@ -1,4 +1,5 @@
 import { createClient } from '../client/create-client.js';
+import { watchDegraded } from '../client/degraded.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
@@ -58,6 +59,7 @@ export class Database extends OwnedEmitter {
     checkOptions(this, options);
     this.connectionString = options.client ? options.connectionString : connectionStringOf(options);
     this.client = options.client ?? this._createClient();
+    watchDegraded(this.client, this);
     this.bucket = this.client.bucket ?? this.client.config?.bucket;
     this.keyPrefix = this.client.keyPrefix ?? this.client.config?.keyPrefix;
     installHooks(this);

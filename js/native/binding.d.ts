@@ -169,6 +169,61 @@ export class NativeScan {
   next(): Sync<Text>;
 }
 
+/**
+ * Storage of one plugin. Keys are complete; options are texts of
+ * { now?: epoch ms, ttl?: seconds, behavior?, contentType?, ifMatch?, ifNoneMatch?, ... }.
+ */
+export class NativePluginStorage {
+  constructor(store: NativeStore, slug: string);
+  /** Called with { event, payload } texts (db:storage:degraded). Weak. */
+  setEventSink(sink: (event: Text) => void): void;
+  /** Throws for a key that no operation accepts. */
+  checkKey(key: string): void;
+  /** Texts of metadata as values. */
+  parseValues(values: Text): Text;
+  /** -> { metadata: [[k, value]], body: object | null }: what `set` would store. */
+  split(data: Text, options: Text): Text;
+  /** -> { etag?, versionId? } */
+  set(key: string, data: Text, options: Text): Sync<Text>;
+  get(key: string, options: Text): Sync<Text | null>;
+  /** keys: string[], options: { parallelism } -> [{ data: object | null } | { error }] */
+  getMany(keys: Text, options: Text): Sync<Text>;
+  /** options: { resource?, prefix, limit? } -> string[] */
+  list(options: Text): Sync<Text>;
+  /** options: { prefix, limit?, parallelism } -> object[] */
+  listData(options: Text): Sync<Text>;
+  delete(key: string): Sync<void>;
+  /** options: { resource? } -> objects deleted */
+  deleteAll(options: Text): Sync<number>;
+  isExpired(key: string, options: Text): Sync<boolean>;
+  timeToLive(key: string, options: Text): Sync<number | null>;
+  touch(key: string, seconds: number, options: Text): Sync<boolean>;
+  /** options: { amount, ttl?, contentType? } -> new value */
+  increment(key: string, options: Text): Sync<number>;
+  /** options: { version?, ttl?, contentType? }; without a version only where no live entry is -> ETag, or null */
+  setIf(key: string, data: Text, options: Text): Sync<string | null>;
+  /** -> { version, data } or null */
+  getWithVersion(key: string, options: Text): Sync<Text | null>;
+  deleteIfVersion(key: string, version: string): Sync<boolean>;
+  /**
+   * lock: { name, key?, namespace?, ttl, timeout (ms), workerId, retryDelay, maxRetryDelay, discard, now? } ->
+   * { name, key, token, workerId, acquiredAt, expiresAt, ttl, fence, etag }, or null. With a namespace the lock is a mutex.
+   */
+  acquire(lock: Text): Sync<Text | null>;
+  /** lock: what `acquire` gave, `ttl` counting from now -> the same, or null when it is gone or another's. */
+  renew(lock: Text): Sync<Text | null>;
+  release(lock: Text): Sync<boolean>;
+  isOwner(lock: Text): Sync<boolean>;
+  /** -> { token, workerId, acquiredAt, expiresAt, fence } of a lock that is held, or null */
+  lockInfo(lock: Text): Sync<Text | null>;
+  /** options: { name, resource?, initialValue, increment, lockTimeout (ms), lockTtl (s), value (reset) } */
+  nextSequence(options: Text): Promise<number>;
+  resetSequence(options: Text): Promise<void>;
+  sequence(options: Text): Sync<Text | null>;
+  deleteSequence(options: Text): Sync<boolean>;
+  listSequences(options: Text): Sync<Text>;
+}
+
 export class NativeCatalog {
   constructor(store: NativeStore, s3dbVersion: string);
   /** -> { metadata, created, healed, healingLog: string[], backupKey?, lossy? }; rejects when the file cannot be read. */

@@ -49,7 +49,7 @@ export function loadNative() {
 }
 
 const NAMES = [
-  ...['NativeCatalog', 'NativeRead', 'NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
+  ...['NativeCatalog', 'NativePluginStorage', 'NativeRead', 'NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
   ...['decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
 ];
 

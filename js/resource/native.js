@@ -3,6 +3,7 @@
  * and replaced when the definition changed.
  */
 
+import { announceDegraded } from '../client/degraded.js';
 import { MemoryClient } from '../client/memory-client.js';
 import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
@@ -160,7 +161,8 @@ export function emitNativeEvents(resource, events) {
       continue;
     }
     // Facts about the store concern the database.
-    if (event.startsWith('db:')) resource.database?.emit(event, payload);
+    if (event === 'db:storage:degraded') announceDegraded(resource.client, payload);
+    else if (event.startsWith('db:')) resource.database?.emit(event, payload);
     else resource.emit(event, payload);
   }
 }

@@ -11,6 +11,8 @@
 mod catalog;
 mod error;
 mod function;
+mod plugin;
+mod plugin_text;
 mod resource;
 mod runtime;
 mod schema;

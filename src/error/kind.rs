@@ -29,6 +29,8 @@ pub enum Kind {
     Database,
     /// Connection string that cannot be understood.
     ConnectionString,
+    /// Use of plugin storage that cannot be carried out.
+    PluginStorage,
     /// Stored object that cannot be decoded.
     Corrupted,
     /// The store does not support what was asked (501, or a rejected conditional header).
@@ -55,6 +57,7 @@ impl Kind {
             Kind::InvalidResourceItem => "InvalidResourceItem",
             Kind::Partition => "PartitionError",
             Kind::Database => "DatabaseError",
+            Kind::PluginStorage => "PluginStorageError",
             Kind::ConnectionString => "ConnectionStringError",
             Kind::Unsupported | Kind::Network | Kind::Unknown => "UnknownError",
         }

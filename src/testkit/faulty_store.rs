@@ -30,6 +30,9 @@ pub struct FaultyStore {
     faults: Faults,
     state: Mutex<u64>,
     injected: AtomicU64,
+    echoed: f64,
+    conditions: bool,
+    bucket: Option<String>,
 }
 
 enum Fate {
@@ -46,7 +49,32 @@ impl FaultyStore {
             faults,
             state: Mutex::new(faults.seed),
             injected: AtomicU64::new(0),
+            echoed: 0.0,
+            conditions: true,
+            bucket: None,
         }
+    }
+
+    /// Share of conditional writes that take effect and are then told "precondition failed", as by a transport that sent
+    /// them twice.
+    #[must_use]
+    pub fn echoing(mut self, share: f64) -> Self {
+        self.echoed = share;
+        self
+    }
+
+    /// Ignores every condition, and says so.
+    #[must_use]
+    pub fn without_conditions(mut self) -> Self {
+        self.conditions = false;
+        self
+    }
+
+    /// Goes by another bucket name, so that what is shared per bucket inside a process is not: stands for another process.
+    #[must_use]
+    pub fn named(mut self, bucket: &str) -> Self {
+        self.bucket = Some(bucket.to_owned());
+        self
     }
 
     /// Failures injected so far.
@@ -98,12 +126,25 @@ impl Store for FaultyStore {
     fn info(&self) -> StoreInfo {
         StoreInfo {
             immediate: false,
+            bucket: self.bucket.clone().unwrap_or_else(|| self.inner.info().bucket),
             ..self.inner.info()
         }
     }
 
-    fn put(&self, request: PutRequest) -> StoreFuture<'_, PutOutcome> {
-        Box::pin(self.through(async move { self.inner.put(request).await }))
+    fn put(&self, mut request: PutRequest) -> StoreFuture<'_, PutOutcome> {
+        if !self.conditions {
+            request.condition = Condition::None;
+        }
+        let echo = request.condition != Condition::None && self.echoed > 0.0 && self.unit() < self.echoed;
+        Box::pin(self.through(async move {
+            let key = request.key.clone();
+            let outcome = self.inner.put(request).await?;
+            if !echo {
+                return Ok(outcome);
+            }
+            self.injected.fetch_add(1, Relaxed);
+            Err(Error::precondition(&key))
+        }))
     }
 
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
@@ -119,6 +160,7 @@ impl Store for FaultyStore {
     }
 
     fn delete<'a>(&'a self, key: &'a str, if_match: Option<&'a str>) -> StoreFuture<'a, ()> {
+        let if_match = if_match.filter(|_| self.conditions);
         Box::pin(self.through(async move { self.inner.delete(key, if_match).await }))
     }
 
@@ -131,6 +173,9 @@ impl Store for FaultyStore {
     }
 
     fn capabilities(&self) -> StoreFuture<'_, Capabilities> {
-        self.inner.capabilities()
+        if self.conditions {
+            return self.inner.capabilities();
+        }
+        Box::pin(async { Ok(Capabilities::default()) })
     }
 }
