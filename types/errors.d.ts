@@ -90,6 +90,11 @@ export class MissingMetadata extends S3dbError {
 }
 export class InvalidResourceItem extends S3dbError {
   constructor(details: ErrorDetails & { bucket: string; resourceName: string; attributes?: any; validation?: any; message?: string });
+  resourceName: string;
+  attributes?: any;
+  validation?: any;
+  /** The problems of `validation`. */
+  readonly errors: any[];
 }
 
 export class UnknownError extends S3dbError {}

@@ -56,7 +56,7 @@ test('spec04_14_3 patterns with and without slashes', async () => {
   }
 });
 
-test('spec04_14_4 string|email and string|url validate', async () => {
+test('spec04_14_4 the email and url flags of strings validate', async () => {
   const items = await resourceWith({ mail: 'string|email', site: 'string|url' });
   await items.insert({ mail: 'a@b.co', site: 'https://x.y' });
   await refuses(items, { mail: 'nobody', site: 'https://x.y' }, 'mail');
@@ -214,4 +214,58 @@ test('spec04_14_20 updateSchema is updateAttributes', async () => {
 test('spec04_14_21 the text of MetadataLimitError is that of the code', async () => {
   const items = await resourceWith({ a: 'string' }, { behavior: 'enforce-limits' });
   await assert.rejects(items.insert({ a: 'x'.repeat(3000) }), { message: 'Metadata size exceeds 2KB limit on insert' });
+});
+
+test('spec04_16_7 JSON text in a string attribute comes back parsed once, and raw switches that off', async () => {
+  const text = '{"a":["{}"]}';
+  const record = await roundTrip({ parsed: 'string', kept: 'string|raw' }, { parsed: text, kept: text });
+  assert.deepEqual([record.parsed, record.kept], [{ a: ['{}'] }, text]);
+  assert.deepEqual((await roundTrip({ parsed: 'string' }, { parsed: '[object Object]' })).parsed, {});
+});
+
+test('spec04_16_1 a record is read with the map of its version, whatever order the attributes have now', async () => {
+  const db = await connectDatabase();
+  const items = await db.createResource({ name: 'items', attributes: { a: 'string', b: 'string' } });
+  await items.insert({ id: 'one', a: 'x', b: 'y' });
+  const swapped = await db.createResource({ name: 'items', attributes: { c: 'string|optional', b: 'string', a: 'string' } });
+  assert.equal(swapped.version, 'v2');
+  const record = await swapped.get('one');
+  assert.deepEqual([record.a, record.b], ['x', 'y']);
+});
+
+test('spec04_16_2 more than 36 attributes survive a store that lower-cases names', async () => {
+  const attributes = Object.fromEntries(Array.from({ length: 70 }, (_, at) => [`f${at}`, 'number|integer']));
+  const items = await resourceWith(attributes);
+  const record = Object.fromEntries(Object.keys(attributes).map((name, at) => [name, at]));
+  await items.insert({ id: 'one', ...record });
+  const { metadata } = await stored(items);
+  const names = Object.keys(metadata);
+  assert.equal(new Set(names.map((name) => name.toLowerCase())).size, names.length);
+  assert.ok(names.includes('-a') && names.includes('a'));
+  const found = await items.get('one');
+  for (const name of Object.keys(record)) assert.equal(found[name], record[name], name);
+});
+
+test('spec04_16_9 an insert writes no token, every later write a fresh one that readers drop', async () => {
+  for (const behavior of ['user-managed', 'body-only', 'body-overflow']) {
+    const items = await resourceWith({ a: 'string' }, { behavior });
+    await items.insert({ id: 'one', a: 'x' });
+    assert.doesNotMatch((await stored(items)).body, /_rev/);
+    const etags = new Set([(await items.get('one'))._etag]);
+    for (const write of [
+      () => items.update('one', { a: 'y' }),
+      () => items.replace('one', { a: 'y' }),
+      () => items.update('one', { a: 'y' })
+    ]) {
+      await write();
+      const body = JSON.parse((await stored(items)).body);
+      assert.match(body._rev, /^.{22}$/);
+      assert.equal(Object.keys(body).at(-1), '_rev');
+      const record = await items.get('one');
+      assert.ok(!('_rev' in record));
+      assert.equal(record._hasContent, behavior === 'body-only' ? record._hasContent : false, behavior);
+      etags.add(record._etag);
+    }
+    assert.equal(etags.size, 4, `${behavior}: every write has its own ETag`);
+  }
 });

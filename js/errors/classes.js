@@ -125,6 +125,11 @@ export class InvalidResourceItem extends S3dbError {
       `Validation error: This item is not valid. Resource=${resourceName} [bucket:${bucket}].\n${JSON.stringify(validation, null, 2)}`;
     super(text, { bucket, resourceName, attributes, validation, original, ...rest });
   }
+
+  /** The problems, under the name that other validation failures have. */
+  get errors() {
+    return Array.isArray(this.validation) ? this.validation : [];
+  }
 }
 
 /** Failure without a class of its own. */

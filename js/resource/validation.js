@@ -59,7 +59,7 @@ export async function validate(resource, data, { throwOnError = false, includeId
   if (mutateOriginal && validated !== subject) validated = Object.assign(subject, validated);
   const isValid = errors.length === 0;
   if (!isValid && throwOnError) {
-    throw Object.assign(new Error('Validation failed'), { validationErrors: errors, invalidData: data });
+    throw Object.assign(new Error('Validation failed'), { errors, validationErrors: errors, invalidData: data });
   }
   return { original, isValid, valid: isValid, errors: [...errors], data: validated };
 }
