@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Database } from './database.js';
+import type { PluginStorage } from './plugin-storage.js';
 import type { Resource } from './resource.js';
 
 /** Options that every plugin reads. */
@@ -12,6 +13,8 @@ export interface PluginOptions {
   instanceId?: string | null;
   verbose?: boolean;
   logger?: PluginLogger;
+  /** Where the plugin stores, when not with the database. */
+  storage?: { driver?: 's3' | 'filesystem'; config?: Record<string, any> };
   /** What reaches the console when there is no logger. Default: `warn`, or `debug` with `verbose`. */
   logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   [option: string]: any;
@@ -89,6 +92,11 @@ export class Plugin<O extends PluginOptions = PluginOptions> extends EventEmitte
   removeHook(resourceName: string, event: string, handler: Function): void;
   removeAllHooks(): void;
   removeHooksFromResources(): void;
+
+  /** The plugin's storage, under `plugin=<slug>/`; throws `PluginError` before the plugin is installed. */
+  getStorage(): PluginStorage;
+  /** Namespaces under which instances of the class have stored data. */
+  detectAndWarnNamespaces(): Promise<string[]>;
 
   getPartitionValues(data: any, resource: Resource<any>): Record<string, Record<string, any>>;
   /** @deprecated use `getPartitionValues` */

@@ -57,7 +57,9 @@ test('connection strings are built from parts, with bucket and prefix known in e
   const endpoint = new Database({ ...parts, bucket: 'b', endpoint: 'http://localhost:9000/lost?x=1', forcePathStyle: true });
   assert.equal(endpoint.connectionString, 'http://K%2F1:S%2B2@localhost:9000/b?x=1&forcePathStyle=true');
   assert.equal(endpoint.bucket, 'b');
-  for (const options of [{}, { bucket: 'only' }]) {
+  // The default credential chain decides.
+  assert.equal(new Database({ bucket: 'only' }).connectionString, 's3://only?region=us-east-1');
+  for (const options of [{}, { bucket: 'half', accessKeyId: 'K' }]) {
     assert.throws(() => new Database(options), { name: 'ConnectionStringError', message: 'Invalid connection string: undefined' });
   }
 });

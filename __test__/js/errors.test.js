@@ -216,7 +216,8 @@ test('spec01_6_2 PartitionError, PartitionDriverError and MetadataLimitError der
   const strict = new errors.PartitionError('x', details).description;
   for (const part of ['users', 'byX', "'x'", 'a, b', 'dot notation', 'strictValidation: false']) assert.ok(strict.includes(part), part);
   assert.ok(!new errors.PartitionError('x', { ...details, strictValidation: false }).description.includes('strictValidation'));
-  assert.equal(new errors.PartitionError('x').description, undefined);
+  assert.equal(new errors.PartitionError('x').description, 'Partition: x');
+  assert.equal(new errors.PartitionError('x', { partitionName: 'p' }).description, "x\nConcerns partition 'p'.");
   assert.equal(new errors.PartitionDriverError('x', { queueSize: 5, maxQueueSize: 5 }).retriable, true);
   assert.equal(new errors.PartitionDriverError('x', { queueSize: 4, maxQueueSize: 5 }).retriable, false);
   const limit = new errors.MetadataLimitError('x', { totalSize: 3000, effectiveLimit: 2000 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { Plugin, PluginError, PluginObject } from '../../js/index.js';
+import { temporaryDirectory } from './support/clients.js';
 import { connectDatabase, makeDatabase, settle } from './support/databases.js';
 
 const attributes = { name: 'string|required' };
@@ -553,4 +554,108 @@ test('the logger is the given one, the database one, or the console at a level',
     }
   }
   assert.equal(new Own().logger, logger);
+});
+
+test('spec05_16_24_a_plugin_that_fails_to_stop_is_heard_and_the_others_still_stop', async () => {
+  const log = [];
+  class Failing extends Plugin {
+    constructor(options) {
+      super(options);
+      // Listeners are still there while the plugin stops.
+      this.on('plugin.beforeStop', () => log.push(`stopping ${options.n}`));
+    }
+    async onStop() {
+      if (this.options.n === 2) throw new Error('cannot stop');
+      log.push(`stopped ${this.options.n}`);
+    }
+  }
+  const database = makeDatabase({ plugins: [1, 2, 3].map((n) => new Failing({ n })) });
+  await database.connect();
+  database.on('plugin.error', ({ name, operation, error }) => log.push(`${name} ${operation}: ${error.message}`));
+  await database.disconnect();
+  assert.deepEqual(log, ['stopping 3', 'stopped 3', 'stopping 2', 'failing2 stop: cannot stop', 'stopping 1', 'stopped 1']);
+});
+
+test('spec05_16_09_a_purge_reaches_what_was_stored_under_the_slug_of_the_installation', async () => {
+  const database = await connectDatabase();
+  const plugin = await database.usePlugin(new MyPlugin());
+  const storage = plugin.getStorage();
+  await storage.set(storage.getPluginKey(null, 'a'), { x: 1 });
+  plugin.setNamespace('later', { explicit: true });
+  await plugin.getStorage().set(plugin.getStorage().getPluginKey(null, 'b'), { x: 1 });
+  const purged = [];
+  plugin.on('plugin.dataPurged', ({ deleted }) => purged.push(deleted));
+  await plugin.uninstall({ purgeData: true });
+  assert.deepEqual(purged, [2]);
+  assert.deepEqual(await database.client.getAllKeys({ prefix: 'plugin=my' }), []);
+});
+
+test('spec05_16_08_a_purge_needs_no_storage_used_in_this_process', async () => {
+  const database = await connectDatabase();
+  const first = await database.usePlugin(new MyPlugin());
+  await first.getStorage().set(first.getStorage().getPluginKey('users', 'a'), { x: 1 });
+  await first.uninstall();
+  const second = await database.usePlugin(new MyPlugin());
+  await second.uninstall({ purgeData: true });
+  assert.deepEqual(await database.client.getAllKeys({ prefix: 'resource=users/plugin=my/' }), []);
+});
+
+test('spec05_06_3_plugin_resources_stay_unless_purged_as_well', async () => {
+  class Owning extends Plugin {
+    async onInstall() {
+      await this.database.createResource({ name: 'plg_owned', attributes, createdBy: 'Owning' });
+    }
+  }
+  const { database, users } = await withUsers();
+  const plugin = await database.usePlugin(new Owning());
+  await database.resources.plg_owned.insert({ name: 'a' });
+  await plugin.uninstall({ purgeData: true });
+  assert.equal(await database.resources.plg_owned.count(), 1);
+  const again = await database.usePlugin(new Owning());
+  await again.uninstall({ purgeResources: true });
+  assert.deepEqual(Object.keys(database.resources), ['users']);
+  assert.equal(users.name, 'users');
+});
+
+test('spec05_06_2_storage_needs_an_installed_plugin_and_may_have_a_driver_of_its_own', async () => {
+  assert.throws(
+    () => new MyPlugin().getStorage(),
+    (error) => {
+      assert.ok(error instanceof PluginError);
+      assert.equal(error.message, 'Plugin storage unavailable until plugin is installed');
+      assert.equal(error.operation, 'getStorage');
+      return true;
+    }
+  );
+  const database = await connectDatabase();
+  const basePath = temporaryDirectory();
+  const plugin = await database.usePlugin(new MyPlugin({ storage: { driver: 'filesystem', config: { basePath } } }));
+  const storage = plugin.getStorage();
+  await storage.set(storage.getPluginKey(null, 'a'), { x: 1 });
+  assert.equal(plugin.getStorage(), storage);
+  assert.deepEqual(await storage.get(storage.getPluginKey(null, 'a')), { x: 1 });
+  assert.deepEqual(await database.client.getAllKeys({ prefix: 'plugin=' }), []);
+  const wrong = await database.usePlugin(new MyPlugin({ storage: { driver: 'floppy' } }), 'wrong');
+  assert.throws(
+    () => wrong.getStorage(),
+    (error) => {
+      assert.equal(error.name, 'PluginError');
+      assert.match(error.message, /Unknown storage driver "floppy"/);
+      assert.match(error.suggestion, /filesystem, s3/);
+      return true;
+    }
+  );
+});
+
+test('spec05_18_stored_namespaces_of_a_plugin_are_found', async () => {
+  const database = await connectDatabase();
+  for (const namespace of ['b', 'a']) {
+    const plugin = await database.usePlugin(new MyPlugin({ namespace }));
+    await plugin.getStorage().set(plugin.getStorage().getPluginKey(null, 'x'), { a: 1 });
+  }
+  const other = await database.usePlugin(new MyPlugin(), 'other');
+  const warnings = [];
+  other.on('plugin.warning', ({ code, details }) => warnings.push([code, details.namespaces]));
+  assert.deepEqual(await other.detectAndWarnNamespaces(), ['a', 'b']);
+  assert.deepEqual(warnings, [['PLUGIN_NAMESPACES', ['a', 'b']]]);
 });

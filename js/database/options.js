@@ -100,5 +100,7 @@ export function connectionStringOf(options) {
     const user = `${encodeURIComponent(accessKeyId)}:${encodeURIComponent(secretAccessKey)}`;
     return `s3://${user}@${encodeURIComponent(bucket || 's3db')}?region=${encodeURIComponent(region)}${path}`;
   }
+  // Without keys the default credential chain of the SDK decides.
+  if (bucket && !accessKeyId && !secretAccessKey) return `s3://${encodeURIComponent(bucket)}?region=${encodeURIComponent(region)}`;
   return undefined;
 }

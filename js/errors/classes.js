@@ -160,8 +160,13 @@ export class PartitionError extends S3dbError {
   static statusCode = 400;
 
   constructor(message, details = {}) {
-    super(message, { ...details, description: details.description ?? describePartition(details) });
+    super(message, { ...details, description: details.description ?? describePartition(details) ?? describePartially(message, details) });
   }
+}
+
+function describePartially(message, { resourceName, partitionName }) {
+  const subject = [partitionName && `partition '${partitionName}'`, resourceName && `resource '${resourceName}'`].filter(Boolean);
+  return subject.length === 0 ? `Partition: ${message}` : `${message}\nConcerns ${subject.join(' of ')}.`;
 }
 
 function describePartition({ resourceName, partitionName, fieldName, availableFields = [], strictValidation }) {

@@ -107,7 +107,7 @@ export class NativeResource {
   /**
    * config: { name, version, attributes, behavior, timestamps, autoDecrypt, passphrase, bcryptRounds, map?, pluginMap?,
    *   pluginAttributeMetadata, definitionHash, allNestedObjectsOptional,
-   *   versions: { [v]: { attributes, map?, pluginAttributes? } }, schemaRegistry?,
+   *   versions: { [v]: { attributes, map?, pluginAttributes? } }, retiredPluginIds?: string[], schemaRegistry?,
    *   partitions: [{ name, fields: [[field, rule], ...] }] with fields in localeCompare order, parallelism, etagQuoted }
    */
   constructor(store: NativeStore, config: Text);

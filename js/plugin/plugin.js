@@ -7,6 +7,8 @@ import { childLogger, loggerOf } from './logger.js';
 import { classNameOf, normalizeNamespace, registryName, slugOf } from './names.js';
 import { checkPluginOptions } from './options.js';
 import { PluginHooks } from './plugin-hooks.js';
+import { PluginStorage } from './plugin-storage.js';
+import { storageClientOf, storedNamespaces } from './storage-client.js';
 
 /** The database that a plugin given as a class receives in place of options. */
 function isDatabase(value) {
@@ -193,10 +195,21 @@ export class Plugin extends EventEmitter {
     await this.onUninstall(options);
     this._pluginHooks.clear();
     this._ledger.undo();
+    if (options?.purgeData) await this._purgeData();
     if (options?.purgeResources) await this._purgeResources();
     this._state = 'new';
     this.afterUninstall();
     this.database?._forgetPlugin?.(this);
+  }
+
+  /** Deletes what the plugin stored, under the slug of its installation and under the one it has now. */
+  async _purgeData() {
+    const current = this.getStorage();
+    let deleted = await current.deleteAll();
+    if (this._installedSlug !== null && this._installedSlug !== this.slug) {
+      deleted += await new PluginStorage(current.client, this._installedSlug).deleteAll();
+    }
+    this.emit('plugin.dataPurged', { deleted });
   }
 
   /** Deletes the resources whose `createdBy` is this plugin. */
@@ -252,6 +265,38 @@ export class Plugin extends EventEmitter {
 
   afterUninstall() {
     this.emit('plugin.afterUninstall', new Date());
+  }
+
+  // Storage and background work
+
+  /**
+   * The plugin's storage, under `plugin=<slug>/`.
+   * @throws {PluginError} before the plugin is installed
+   */
+  getStorage() {
+    if (!this.database) {
+      throw new PluginError('Plugin storage unavailable until plugin is installed', {
+        pluginName: this.name,
+        operation: 'getStorage',
+        statusCode: 400,
+        retriable: false,
+        suggestion: 'Call getStorage() in onInstall or later.'
+      });
+    }
+    this._adoptSlugField();
+    this._storage ??= new PluginStorage(storageClientOf(this), this.slug);
+    return this._storage;
+  }
+
+  /** Namespaces under which instances of this class have stored data; one warning when there are any. */
+  async detectAndWarnNamespaces() {
+    const namespaces = await storedNamespaces(this.getStorage().client, this.baseSlug);
+    if (namespaces.length > 0) {
+      const message = `${this.name} has stored data under the namespaces ${namespaces.join(', ')}`;
+      this.emit('plugin.warning', { code: 'PLUGIN_NAMESPACES', message, plugin: this.name, details: { namespaces } });
+      this.logger.warn(message);
+    }
+    return namespaces;
   }
 
   // Resources

@@ -49,6 +49,7 @@ export function construct(resource, given) {
     _savedVersions: given.versions ?? null,
     _schemaRegistry: given.schemaRegistry ?? null,
     _pluginSchemaRegistry: given.pluginSchemaRegistry ?? null,
+    _retiredPluginIds: new Set(),
     _pluginAttributeMetadata: { ...given._pluginAttributeMetadata },
     _configuredEvents: [],
     _warnPassphrase: false,

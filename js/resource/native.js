@@ -65,6 +65,7 @@ function nativeConfig(resource) {
     // MemoryClient shows bare ETags in the results of its methods, as 13.6 does.
     etagQuoted: !(resource.client instanceof MemoryClient)
   };
+  if (resource._retiredPluginIds.size > 0) result.retiredPluginIds = [...resource._retiredPluginIds];
   if (resource._schemaRegistry) result.schemaRegistry = resource._schemaRegistry;
   if (resource._pluginSchemaRegistry) result.pluginSchemaRegistry = resource._pluginSchemaRegistry;
   return result;

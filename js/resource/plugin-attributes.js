@@ -103,6 +103,8 @@ export function removePluginAttribute(resource, name, pluginName = null) {
   }
   const metadata = { ...resource.schema._pluginAttributeMetadata };
   delete metadata[name];
+  // Stored values stay where they are; reads leave them out.
+  resource._retiredPluginIds.add(resource.schema.pluginMap[name]);
   const attributes = { ...resource.attributes };
   delete attributes[name];
   resource._pluginAttributeMetadata = metadata;

@@ -109,6 +109,10 @@ pub(super) fn record_codec(config: &str) -> Result<RecordCodec> {
         schema: Schema::new(schema_config(&o))?,
         versions,
         all_nested_optional: flag(o.get("allNestedObjectsOptional"), true),
+        retired: match o.get("retiredPluginIds") {
+            Some(Value::Array(codes)) => codes.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        },
         registry: registry(&o),
     })
 }

@@ -314,6 +314,15 @@ impl RecordCodec {
             || is_system(name)
             || name.starts_with('_') && !is_kept(name) && self.behavior != Behavior::BodyOnly
             || matches!(name, "$overflow" | "$truncated")
+            || self.is_retired(name)
+    }
+
+    /// Code of a plugin attribute that the resource no longer has (spec/05 section 9).
+    fn is_retired(&self, name: &str) -> bool {
+        if !name.starts_with('p') || name.len() < 4 {
+            return false;
+        }
+        self.retired.iter().any(|code| code == name) || self.versions.knew_plugin_code(name)
     }
 }
 

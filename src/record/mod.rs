@@ -32,6 +32,7 @@ pub struct RecordCodec {
     versions: Versions,
     map: Object,
     plugin_map: Object,
+    retired: Vec<String>,
     express: express::Express,
 }
 
@@ -46,6 +47,7 @@ impl RecordCodec {
             plugin_map: texts(&config.schema.maps.plugin_map),
             name: config.name.clone(),
             version: config.version.clone(),
+            retired: config.retired.clone(),
             behavior,
             timestamps: config.timestamps,
             versions: Versions::new(config)?,

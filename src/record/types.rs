@@ -22,6 +22,8 @@ pub struct RecordConfig {
     pub versions: Vec<(String, VersionConfig)>,
     /// Schema option of the same name, for older versions.
     pub all_nested_optional: bool,
+    /// Codes of plugin attributes that have been removed: reads drop them.
+    pub retired: Vec<String>,
     /// `{ schemaRegistry?, pluginSchemaRegistry? }` of s3db.js 21.
     pub registry: Option<Value>,
 }

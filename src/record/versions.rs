@@ -77,6 +77,16 @@ impl Versions {
         }
     }
 
+    /// True when an older version has a plugin attribute with this code.
+    pub fn knew_plugin_code(&self, code: &str) -> bool {
+        self.older.values().any(|older| {
+            let compiled = older.compiled.get_or_init(|| self.compile(&older.config));
+            compiled
+                .as_ref()
+                .is_ok_and(|schema| schema.main.maps.plugin_map.values().any(|c| c == code))
+        })
+    }
+
     fn compile(&self, version: &VersionConfig) -> Result<VersionSchema> {
         let mut attributes = version.attributes.clone();
         if self.timestamps {
