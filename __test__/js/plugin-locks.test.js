@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Database, DistributedLock, PluginStorage, S3Mutex } from '../../js/index.js';
-import { plainClient } from './support/object-clients.js';
+import { ClassClient, plainClient } from './support/object-clients.js';
 import { clientKinds, clock, storageOn } from './support/storages.js';
 
 for (const kind of clientKinds) {
@@ -255,4 +255,29 @@ test('spec05_2_8_a_store_without_conditions_is_announced_once_by_the_database', 
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(told, [{ bucket: 'unknown', missing: ['if-none-match', 'if-match', 'delete-if-match'], mode: 'read-back' }]);
   await database.disconnect();
+});
+
+/** Honours conditions of writes and ignores those of deletes, as s3s-fs does. */
+class Forgetful extends ClassClient {
+  async deleteObject(key) {
+    return super.deleteObject(key);
+  }
+}
+
+test('spec05_2_8_without_conditional_deletes_an_expired_body_takes_the_place', async () => {
+  const storage = new PluginStorage(new Forgetful(), 'demo');
+  const lock = await storage.acquireLock('once', { discard: true });
+  await storage.releaseLock(lock);
+  assert.equal(await storage.isLocked('once'), false);
+  assert.deepEqual(await storage.list(), ['plugin=demo/locks/once'], 'nobody can delete it safely');
+  const next = await storage.acquireLock('once', { discard: true });
+  await storage.releaseLock(lock);
+  assert.equal(await storage.isOwner(next), true);
+  const key = storage.getPluginKey(null, 'doc');
+  const version = await storage.setIfNotExists(key, { n: 1 });
+  assert.equal(await storage.deleteIfVersion(key, version), true);
+  assert.equal(await storage.get(key), null);
+  assert.notEqual(await storage.setIfNotExists(key, { n: 2 }), null);
+  assert.equal(await storage.deleteIfVersion(key, version), false);
+  assert.deepEqual(await storage.get(key), { n: 2 });
 });

@@ -23,6 +23,9 @@ use std::time::{Duration, Instant};
 /// Lost races against locks that turn out to be free before an attempt counts as lost.
 const FREE_RACES: u32 = 4;
 
+/// Longest wait between two attempts, milliseconds.
+const LONGEST_WAIT: f64 = 3_600_000.0;
+
 /// Shape of the stored lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LockFormat {
@@ -233,7 +236,10 @@ impl PluginStorage {
             }
             // Whoever waits is there when the lock expires.
             let expiry = (held_until - storage.now_f64() + 1.0).max(1.0);
-            let wait = backoff(attempt, options.retry_delay, options.max_retry_delay).min(left).min(expiry);
+            let wait = backoff(attempt, options.retry_delay, options.max_retry_delay)
+                .min(left)
+                .min(expiry)
+                .min(LONGEST_WAIT);
             tokio::time::sleep(Duration::from_secs_f64(wait.max(0.0) / 1000.0)).await;
         }
     }
@@ -350,6 +356,9 @@ impl PluginStorage {
     pub async fn release(&self, lease: &Lease) -> Result<bool> {
         let _turn = self.turn(&lease.target.key).await;
         let capabilities = self.capabilities().await?;
+        if lease.discard && !capabilities.delete_if_match {
+            self.announce_degraded(capabilities);
+        }
         let mut etag = lease.etag.clone();
         for _ in 0..FREE_RACES {
             let mut info = None;
