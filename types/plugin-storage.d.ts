@@ -45,7 +45,7 @@ export interface PluginLock {
   expiresAt: number;
   /** Seconds. */
   ttl: number;
-  /** Grows with every change of holder. */
+  /** Grows with every change of holder; with `discard` it is only the clock of the attempt. */
   fence: number;
   etag?: string;
   discard?: true;

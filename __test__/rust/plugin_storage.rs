@@ -141,7 +141,8 @@ async fn contend(processes: Vec<PluginStorage>, rounds: u64, options: LockOption
                     let lease = storage.acquire("hot", &options).await.unwrap().expect("within the timeout");
                     assert_eq!(holders.fetch_add(1, SeqCst), 0, "two holders at once");
                     let mine = lease.fence as u64;
-                    assert!(fence.swap(mine, SeqCst) < mine, "fences grow");
+                    // A lock that was deleted in between hands no fence on.
+                    assert!(fence.swap(mine, SeqCst) < mine || options.discard, "fences grow");
                     assert!(storage.is_owner(&lease).await.unwrap());
                     holders.fetch_sub(1, SeqCst);
                     // A successor may be there before a lost answer is repeated, so the result says little.

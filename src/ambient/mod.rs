@@ -11,6 +11,15 @@ pub fn now_ms() -> i64 {
         .unwrap_or(0)
 }
 
+/// Epoch microseconds.
+pub fn now_us() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|d| i64::try_from(d.as_micros()).ok())
+        .unwrap_or(0)
+}
+
 /// Fills `buffer` from the system's CSPRNG.
 pub fn random_bytes(buffer: &mut [u8]) {
     use ring::rand::SecureRandom as _;

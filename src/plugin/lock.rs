@@ -5,9 +5,10 @@
 //! body has a fresh random mark, so ETags never repeat and two holders cannot
 //! both succeed. The fence grows with every change of holder. To survive a
 //! release, the released lock stays as an expired body, which 13.6 takes for
-//! free; where names are used only once, `discard` deletes the object instead
-//! and the fence of a later lock of that name starts at the clock, in
-//! microseconds. Requests: acquire 2 (1 with `discard`), release 1, renew 1.
+//! free; where names are used only once, `discard` deletes the object instead,
+//! and the fence of a later lock of that name is the clock of its attempt, in
+//! microseconds: with slow requests it may be below an earlier one. Requests:
+//! acquire 2 (1 with `discard`), release 1, renew 1.
 
 use super::cas::{Expected, Swap, Weaker};
 use super::entry::{EXPIRES_AT, Entry, json_bytes};
@@ -270,7 +271,7 @@ impl PluginStorage {
                 acquired_at: now,
                 expires_at: (now + options.ttl * 1000.0).round(),
                 ttl: options.ttl,
-                fence: (fence + 1.0).max(now * 1000.0),
+                fence: (fence + 1.0).max(self.fence_floor()),
                 etag: None,
                 discard: options.discard,
             };

@@ -3,7 +3,7 @@
 use super::cas::EventSink;
 use super::entry::{Behavior, Entry, Split, split};
 use super::keys;
-use crate::ambient::now_ms;
+use crate::ambient::{now_ms, now_us};
 use crate::codec::ids;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Condition, Purpose, PutOutcome, PutRequest, Store, StoredObject};
@@ -123,6 +123,15 @@ impl PluginStorage {
             Clock::Still(now) => now,
             Clock::Ahead(by) => now_ms() + by,
         }
+    }
+
+    /// Where fences start: epoch microseconds.
+    pub(super) fn fence_floor(&self) -> f64 {
+        let micros = match self.clock {
+            Clock::System => now_us(),
+            _ => self.now().saturating_mul(1000),
+        };
+        micros as f64
     }
 
     /// [`Self::now`] for arithmetic with stored numbers.
