@@ -1,5 +1,8 @@
 import { Plugin, type PluginOptions } from './plugin.js';
 
+export * from './plugins/audit.js';
+export * from './plugins/costs.js';
+
 /** What an optional package of a plugin is. */
 export interface PluginDependency {
   /** semver range */
@@ -56,11 +59,6 @@ export class ApiPlugin extends Plugin {
 }
 
 /** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
-export class AuditPlugin extends Plugin {
-  constructor(options?: PluginOptions);
-}
-
-/** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
 export class BackupPlugin extends Plugin {
   constructor(options?: PluginOptions);
 }
@@ -82,11 +80,6 @@ export class CookieFarmPlugin extends Plugin {
 
 /** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
 export class CookieFarmSuitePlugin extends Plugin {
-  constructor(options?: PluginOptions);
-}
-
-/** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
-export class CostsPlugin extends Plugin {
   constructor(options?: PluginOptions);
 }
 

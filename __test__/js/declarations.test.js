@@ -15,9 +15,11 @@ const cjs = createRequire(import.meta.url)('s3db-native');
 function readDeclarations() {
   const files = [
     join(root, 'index.d.ts'),
-    ...readdirSync(join(root, 'types'))
-      .filter((name) => name.endsWith('.d.ts'))
-      .map((name) => join(root, 'types', name))
+    ...['types', join('types', 'plugins')].flatMap((folder) =>
+      readdirSync(join(root, folder))
+        .filter((name) => name.endsWith('.d.ts'))
+        .map((name) => join(root, folder, name))
+    )
   ];
   const values = new Set(['default']);
   const classes = new Map();

@@ -1,7 +1,9 @@
 // Compiled under `tsc --strict` as an ES module: what users of the package write.
 import S3dbDefault, {
+  AuditPlugin,
   type ConditionalResult,
   ConnectionString,
+  CostsPlugin,
   Database,
   type DatabaseConfig,
   DistributedLock,
@@ -145,10 +147,31 @@ const declarations: string = await generateTypes(db, { outputPath: null, formatS
 await generator.generateTypes(db, { formatStyle: 'class' });
 const mappedType: string = mapFieldTypeToTypeScript('string');
 const allowed: boolean = requireRole('admin')({} as GuardContext);
+
+const costs = await CostsPlugin.setup(db, { region: 'eu-west-1', customPricing: { put: 0.00001, storage: 0.02 } });
+const putCount: number = costs.costs.requests.counts.put + costs.costs.requests.put;
+const projectedCost: number = (await costs.estimate({ days: 7 })).projected.totalCost;
+await db.usePlugin(CostsPlugin);
+// @ts-expect-error no such storage class
+new CostsPlugin({ storageClass: 'COLD' });
+const audit = new AuditPlugin({
+  trackOperations: ['inserted', 'deleteMany'],
+  mode: 'sync',
+  format: 'batch',
+  getMetadata: async () => ({ a: 1 })
+});
+audit.getCurrentUserId = ({ recordId }) => recordId;
+const auditUsers: (string | undefined)[] = (await audit.getAuditLogs({ operation: 'deleted', order: 'desc', limit: null })).map(
+  (e) => e.userId
+);
+await audit.logAudit('insert', 'users', 'id', {});
+// @ts-expect-error no such mode
+new AuditPlugin({ mode: 'quick' });
 await db.disconnect();
 
 export {
   allowed,
+  auditUsers,
   body,
   bodyText,
   builtUsers,
@@ -168,6 +191,8 @@ export {
   named,
   parsed,
   partition,
+  projectedCost,
+  putCount,
   resource,
   restored,
   seeded,

@@ -83,6 +83,11 @@ export class NativeTransport {
     this.#stores.set(bucket, this.store);
   }
 
+  /** Every store that requests went to: one per bucket. */
+  get stores() {
+    return [...this.#stores.values()];
+  }
+
   #storeOf(bucket) {
     if (bucket === undefined || bucket === this.#bucket) return this.store;
     let store = this.#stores.get(bucket);

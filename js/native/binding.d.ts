@@ -87,11 +87,18 @@ export class NativeStore {
   capabilities(): Sync<Text>;
   /** Requests so far: { total, byCommand: { PutObjectCommand: n, ... }, retries, bytesIn, bytesOut }. */
   stats(): Text;
+  /**
+   * Requests by owner since the first call: { rows: [{ resource: string | null, plugin: string | null, byCommand, errors, bytesIn,
+   * bytesOut }], netBytes, copiedBytes }, commands without requests left out. Attempts that failed are in byCommand and in errors.
+   */
+  usage(): Text;
   /** memory only: MemoryStorage snapshot text (spec/05 4.3), its inverse, removal of everything, object count and bytes. */
   snapshot(): string;
   restore(snapshot: string): void;
   clear(): void;
   memoryStats(): Text;
+  /** memory only: HEAD that no meter counts; as `head`. */
+  peek(key: string): Text;
   /** Frees sockets and marks the handle closed. */
   close(): void;
 }

@@ -1,13 +1,13 @@
 /** Plugins by name. */
+export { AuditPlugin } from './audit/audit-plugin.js';
+export { CostsPlugin } from './costs/costs-plugin.js';
 export {
   ApiPlugin,
-  AuditPlugin,
   BackupPlugin,
   CachePlugin,
   CloudInventoryPlugin,
   CookieFarmPlugin,
   CookieFarmSuitePlugin,
-  CostsPlugin,
   EventualConsistencyPlugin,
   FullTextPlugin,
   GeoPlugin,

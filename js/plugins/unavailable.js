@@ -23,10 +23,6 @@ export class ApiPlugin extends UnavailablePlugin {
   static pluginName = 'ApiPlugin';
 }
 
-export class AuditPlugin extends UnavailablePlugin {
-  static pluginName = 'AuditPlugin';
-}
-
 export class BackupPlugin extends UnavailablePlugin {
   static pluginName = 'BackupPlugin';
 }
@@ -45,10 +41,6 @@ export class CookieFarmPlugin extends UnavailablePlugin {
 
 export class CookieFarmSuitePlugin extends UnavailablePlugin {
   static pluginName = 'CookieFarmSuitePlugin';
-}
-
-export class CostsPlugin extends UnavailablePlugin {
-  static pluginName = 'CostsPlugin';
 }
 
 export class EventualConsistencyPlugin extends UnavailablePlugin {

@@ -5,7 +5,7 @@ import { isUnmodified } from './middleware.js';
 
 /** True when anybody listens to an event of the resource or to a variant of it for one id. */
 export function isHeard(resource, event) {
-  if (resource.listenerCount(event) > 0) return true;
+  if (resource.listenerCount(event) > 0 || resource._taps?.has(event)) return true;
   const variant = `${event}:`;
   return resource.eventNames().some((name) => typeof name === 'string' && name.startsWith(variant));
 }

@@ -1,9 +1,16 @@
 /** Emission helpers: id variants and per-item errors. */
 
-/** Emits `event` and, with an id, `event:id`. */
+/** Emits `event` and, with an id, `event:id`. Returns a promise when something has to be waited for (`_tap` of the emitter). */
 export function emitStandardized(resource, event, payload, id = null) {
-  if (resource._eventsCount === 0 && !Object.hasOwn(resource, 'emit') && !Object.hasOwn(resource, '_emitStandardized')) return;
+  if (
+    resource._eventsCount === 0 &&
+    resource._taps === undefined &&
+    !Object.hasOwn(resource, 'emit') &&
+    !Object.hasOwn(resource, '_emitStandardized')
+  )
+    return undefined;
   resource._emitStandardized(event, payload, id);
+  return resource._tapped === undefined ? undefined : resource._takeTapped();
 }
 
 /** Reports a failed item of a bulk operation to whoever listens; never throws for lack of a listener. */

@@ -128,7 +128,8 @@ export async function insert(resource, data) {
   let final = withDate(result.record);
   if (replacedReferences) await maintainReplaced(resource, 'insert', id, () => resource.createPartitionReferences(final));
   if (needsHooks(resource, 'afterInsert')) final = await runHooks(resource, 'afterInsert', withItem(resource, final));
-  emitStandardized(resource, 'inserted', final, id);
+  const waiting = emitStandardized(resource, 'inserted', final, id);
+  if (waiting !== undefined) await waiting;
   return final;
 }
 
@@ -235,7 +236,8 @@ async function followChunk(resource, { ids, indexes }, slots, fail) {
     if (slots[index] === MISSING) return;
     try {
       if (hooked) slots[index] = await runHooks(resource, 'afterInsert', withItem(resource, slots[index]));
-      emitStandardized(resource, 'inserted', slots[index], ids[position]);
+      const waiting = emitStandardized(resource, 'inserted', slots[index], ids[position]);
+      if (waiting !== undefined) await waiting;
     } catch (error) {
       slots[index] = MISSING;
       fail(index, error);

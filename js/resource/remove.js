@@ -45,7 +45,8 @@ export async function remove(resource, rawId) {
   }
   if (replaced && !missing) await maintainReplaced(resource, 'delete', id, () => resource.deletePartitionReferences(record));
   if (needsHooks(resource, 'afterDelete')) await runHooks(resource, 'afterDelete', record);
-  emitStandardized(resource, 'deleted', { ...record, $before: record, $after: null }, id);
+  const waiting = emitStandardized(resource, 'deleted', { ...record, $before: record, $after: null }, id);
+  if (waiting !== undefined) await waiting;
   if (missing) throw missing;
   return response;
 }

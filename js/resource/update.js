@@ -135,7 +135,8 @@ async function finishUpdate(resource, id, original, result, hook, events = ['upd
     final = await runHooks(resource, hook, updated);
   }
   for (const event of events) {
-    emitStandardized(resource, event, { ...updated, $before: replace ? undefined : original, $after: final }, id);
+    const waiting = emitStandardized(resource, event, { ...updated, $before: replace ? undefined : original, $after: final }, id);
+    if (waiting !== undefined) await waiting;
   }
   return final;
 }

@@ -8,6 +8,45 @@ export class AsyncEventEmitter extends OwnedEmitter {
   constructor() {
     super();
     this._asyncMode = true;
+    /** Event -> functions that see it when it is emitted, and the promises they gave; undefined while there are none. */
+    Object.defineProperty(this, '_taps', { value: undefined, writable: true, enumerable: false });
+    Object.defineProperty(this, '_tapped', { value: undefined, writable: true, enumerable: false });
+  }
+
+  /**
+   * Calls `fn(...args)` synchronously whenever `event` is emitted, in either mode. A promise that it returns is awaited by
+   * the operation that emits. Taps are no listeners: they are not counted, named or removed as such.
+   * @param {string} event
+   * @param {(...args: any[]) => void | Promise<void>} fn must not throw
+   * @returns {() => void} removes it
+   */
+  _tap(event, fn) {
+    this._taps ??= new Map();
+    if (!this._taps.has(event)) this._taps.set(event, new Set());
+    this._taps.get(event).add(fn);
+    return () => {
+      const taps = this._taps?.get(event);
+      taps?.delete(fn);
+      if (taps?.size === 0) this._taps.delete(event);
+      if (this._taps?.size === 0) this._taps = undefined;
+    };
+  }
+
+  /** What the taps called since the last time want to be waited for, or undefined. */
+  _takeTapped() {
+    const promises = this._tapped;
+    if (promises === undefined) return undefined;
+    this._tapped = undefined;
+    return promises.length === 1 ? promises[0] : Promise.all(promises);
+  }
+
+  _runTaps(event, args) {
+    for (const fn of this._taps.get(event) ?? []) {
+      const result = fn.apply(this, args);
+      if (result === undefined) continue;
+      this._tapped ??= [];
+      this._tapped.push(result);
+    }
   }
 
   /**
@@ -16,6 +55,7 @@ export class AsyncEventEmitter extends OwnedEmitter {
    * @returns {boolean} whether anybody listens
    */
   emit(event, ...args) {
+    if (this._taps !== undefined) this._runTaps(event, args);
     if (!this._asyncMode) return super.emit(event, ...args);
     if (this.listenerCount(event) === 0) return false;
     const entries = this.rawListeners(event).map((registered) => {

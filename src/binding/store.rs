@@ -292,6 +292,11 @@ impl NativeStore {
     }
 
     #[napi]
+    pub fn usage(&self) -> napi::Result<String> {
+        Ok(self.inner()?.meter.usage().snapshot().to_string())
+    }
+
+    #[napi]
     pub fn snapshot(&self) -> napi::Result<String> {
         Ok(self.memory_store()?.snapshot())
     }
@@ -305,6 +310,18 @@ impl NativeStore {
     pub fn clear(&self) -> napi::Result<()> {
         self.memory_store()?.clear();
         Ok(())
+    }
+
+    /// HEAD that is no request: for the checks of a storage object around its own calls.
+    #[napi]
+    pub fn peek(&self, key: String) -> napi::Result<String> {
+        use futures::FutureExt as _;
+        let memory = self.memory_store()?;
+        match memory.head(&key).now_or_never() {
+            Some(Ok(meta)) => Ok(meta_text(&meta)),
+            Some(Err(error)) => Err(to_napi(error)),
+            None => Err(to_napi(Error::new(Kind::Database, "The memory store did not answer at once"))),
+        }
     }
 
     #[napi]

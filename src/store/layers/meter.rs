@@ -1,5 +1,6 @@
 //! Counts requests and body bytes.
 
+use super::usage::{Change, Usage};
 use crate::store::*;
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub struct Meter {
     retries: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    usage: Usage,
 }
 
 impl Meter {
@@ -91,6 +93,11 @@ impl Meter {
         })
     }
 
+    /// The same by resource and plugin, once somebody asked for it.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
     pub(super) fn retried(&self) {
         self.retries.fetch_add(1, Relaxed);
     }
@@ -120,42 +127,120 @@ impl Store for MeterLayer {
 
     fn put(&self, request: PutRequest) -> StoreFuture<'_, PutOutcome> {
         self.meter.add(Command::Put, 1);
-        self.meter.bytes_out.fetch_add(request.body.len() as u64, Relaxed);
-        self.inner.put(request)
+        let sent = request.body.len() as u64;
+        self.meter.bytes_out.fetch_add(sent, Relaxed);
+        if !self.meter.usage.is_on() {
+            return self.inner.put(request);
+        }
+        Box::pin(async move {
+            let key = request.key.clone();
+            let outcome = self.inner.put(request).await;
+            let change = if outcome.is_ok() {
+                Change::Written(&key, sent)
+            } else {
+                Change::None
+            };
+            self.meter.usage.note(Command::Put, &key, outcome.is_err(), 0, sent, &[change]);
+            outcome
+        })
     }
 
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         self.meter.add(Command::Get, 1);
         Box::pin(async move {
-            let object = self.inner.get(key).await?;
-            self.meter.bytes_in.fetch_add(object.body.len() as u64, Relaxed);
-            Ok(object)
+            let outcome = self.inner.get(key).await;
+            let received = outcome.as_ref().map_or(0, |object| object.body.len() as u64);
+            self.meter.bytes_in.fetch_add(received, Relaxed);
+            if self.meter.usage.is_on() {
+                let change = if outcome.is_ok() {
+                    Change::Seen(key, received)
+                } else {
+                    Change::None
+                };
+                self.meter.usage.note(Command::Get, key, outcome.is_err(), received, 0, &[change]);
+            }
+            outcome
         })
     }
 
     fn head<'a>(&'a self, key: &'a str) -> StoreFuture<'a, ObjectMeta> {
         self.meter.add(Command::Head, 1);
-        self.inner.head(key)
+        if !self.meter.usage.is_on() {
+            return self.inner.head(key);
+        }
+        Box::pin(async move {
+            let outcome = self.inner.head(key).await;
+            let change = outcome.as_ref().map_or(Change::None, |meta| Change::Seen(key, meta.size));
+            self.meter.usage.note(Command::Head, key, outcome.is_err(), 0, 0, &[change]);
+            outcome
+        })
     }
 
     fn copy(&self, request: CopyRequest) -> StoreFuture<'_, PutOutcome> {
         self.meter.add(Command::Copy, 1);
-        self.inner.copy(request)
+        if !self.meter.usage.is_on() {
+            return self.inner.copy(request);
+        }
+        Box::pin(async move {
+            let (from, to) = (request.from.clone(), request.to.clone());
+            let outcome = self.inner.copy(request).await;
+            let change = if outcome.is_ok() {
+                Change::Copied(&from, &to)
+            } else {
+                Change::None
+            };
+            self.meter.usage.note(Command::Copy, &to, outcome.is_err(), 0, 0, &[change]);
+            outcome
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a str, if_match: Option<&'a str>) -> StoreFuture<'a, ()> {
         self.meter.add(Command::Delete, 1);
-        self.inner.delete(key, if_match)
+        if !self.meter.usage.is_on() {
+            return self.inner.delete(key, if_match);
+        }
+        Box::pin(async move {
+            let outcome = self.inner.delete(key, if_match).await;
+            let change = if outcome.is_ok() { Change::Deleted(key) } else { Change::None };
+            self.meter.usage.note(Command::Delete, key, outcome.is_err(), 0, 0, &[change]);
+            outcome
+        })
     }
 
     fn delete_many(&self, keys: Vec<String>) -> StoreFuture<'_, DeleteOutcome> {
         self.meter.add(Command::DeleteMany, keys.len().div_ceil(1000) as u64);
-        self.inner.delete_many(keys)
+        if !self.meter.usage.is_on() {
+            return self.inner.delete_many(keys);
+        }
+        Box::pin(async move {
+            // A request counts for the owner of its first key.
+            let firsts: Vec<String> = keys.iter().step_by(1000).cloned().collect();
+            let outcome = self.inner.delete_many(keys).await;
+            let mut gone: Vec<Change<'_>> = outcome.iter().flat_map(|o| &o.deleted).map(|key| Change::Deleted(key)).collect();
+            for first in &firsts {
+                self.meter.usage.note(Command::DeleteMany, first, outcome.is_err(), 0, 0, &gone);
+                gone.clear();
+            }
+            outcome
+        })
     }
 
     fn list(&self, request: ListRequest) -> StoreFuture<'_, ListPage> {
         self.meter.add(Command::List, 1);
-        self.inner.list(request)
+        if !self.meter.usage.is_on() {
+            return self.inner.list(request);
+        }
+        Box::pin(async move {
+            let prefix = request.prefix.clone();
+            let outcome = self.inner.list(request).await;
+            let seen: Vec<Change<'_>> = outcome
+                .iter()
+                .flat_map(|p| &p.entries)
+                .map(|e| Change::Seen(&e.key, e.size))
+                .collect();
+            self.meter.usage.note(Command::List, &prefix, outcome.is_err(), 0, 0, &seen);
+            outcome
+        })
     }
 
     fn capabilities(&self) -> StoreFuture<'_, Capabilities> {

@@ -12,12 +12,14 @@ mod retry;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod usage;
 
 pub use guard::GuardLayer;
 pub use limit::LimitLayer;
 pub use meter::{Command, Meter, MeterLayer};
 pub use retry::{RetryLayer, RetryPolicy};
 pub use trace::TraceLayer;
+pub use usage::Usage;
 
 use super::prefix::PrefixStore;
 use super::probe::ProbedStore;
