@@ -3,6 +3,7 @@ import { Database } from './types/database.js';
 import type { DatabaseConfig } from './types/options.js';
 
 export * from './types/behavior-options.js';
+export * from './types/cache.js';
 export * from './types/client.js';
 export * from './types/database.js';
 export * from './types/errors.js';

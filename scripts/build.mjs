@@ -68,9 +68,11 @@ export function entries() {
       continue;
     }
     const [before] = path.split('*');
+    const closed = Object.keys(manifest.exports).filter((name) => manifest.exports[name] === null && name.endsWith('/*'));
     const folder = join(root, 'js', before);
     for (const file of filesUnder(folder)) {
-      if (file.endsWith('.js')) names.add(relative(join(root, 'js'), file).replace(/\\/g, '/').replace(/\.js$/, ''));
+      const name = relative(join(root, 'js'), file).replace(/\\/g, '/');
+      if (name.endsWith('.js') && !closed.some((each) => `./${name}`.startsWith(each.slice(0, -1)))) names.add(name.replace(/\.js$/, ''));
     }
   }
   return [...names].map((name) => ({ name, source: join(root, 'js', `${name}.js`) }));

@@ -1,13 +1,14 @@
 //! s3db: a document database on S3.
 //!
 //! Rooms, lowest first: `error`, `value`, `ambient`, `keys`, `codec`, `schema`,
-//! `behavior`, `record`, `store`, `catalog`, `resource`, `plugin`, and on top `binding`,
+//! `behavior`, `record`, `store`, `catalog`, `resource`, `plugin`, `cache`, and on top `binding`,
 //! the only room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
 pub mod behavior;
 #[cfg(feature = "node")]
 mod binding;
+pub mod cache;
 pub mod catalog;
 pub mod codec;
 pub mod error;

@@ -166,7 +166,7 @@ export interface CreateResourceConfig extends ResourceOptions {
   [key: string]: unknown;
 }
 
-export interface QueryOptions {
+export interface QueryOptions extends CacheOptions {
   /** Default 100. */
   limit?: number;
   offset?: number;
@@ -174,7 +174,13 @@ export interface QueryOptions {
   partitionValues?: Record<string, any>;
 }
 
-export interface ListOptions {
+/** Of reads on resources with a cache. */
+export interface CacheOptions {
+  /** Read from the bucket; neither look at the cache nor fill it. */
+  skipCache?: boolean;
+}
+
+export interface ListOptions extends CacheOptions {
   partition?: string | null;
   partitionValues?: Record<string, any>;
   /** Without a limit everything is returned. */
@@ -194,7 +200,7 @@ export interface DeleteOptions {
   id?: string;
 }
 
-export interface PageOptions {
+export interface PageOptions extends CacheOptions {
   offset?: number;
   /** Default 100. */
   size?: number;
@@ -203,7 +209,7 @@ export interface PageOptions {
   skipCount?: boolean;
 }
 
-export interface CountOptions {
+export interface CountOptions extends CacheOptions {
   partition?: string | null;
   partitionValues?: Record<string, any>;
 }

@@ -10,7 +10,7 @@ export interface AuditPluginConfig extends PluginConfig {
 }
 
 export interface CachePluginConfig extends PluginConfig {
-  type?: 'memory' | 's3';
+  type?: 'memory' | 'filesystem' | 's3' | 'redis' | 'multi';
   ttl?: number;
   maxSize?: number;
   enableCompression?: boolean;

@@ -64,11 +64,6 @@ export class BackupPlugin extends Plugin {
 }
 
 /** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
-export class CachePlugin extends Plugin {
-  constructor(options?: PluginOptions);
-}
-
-/** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
 export class CloudInventoryPlugin extends Plugin {
   constructor(options?: PluginOptions);
 }

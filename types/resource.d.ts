@@ -5,6 +5,7 @@ import type { Database } from './database.js';
 import type {
   Attributes,
   BehaviorName,
+  CacheOptions,
   ClientLike,
   CountOptions,
   GuardConfig,
@@ -138,13 +139,15 @@ export class Resource<T = any> extends AsyncEventEmitter {
   insertMany(items: Iterable<Insertable<T>>): Promise<InsertManyResult<T>>;
   upsert(data: Insertable<T>): Promise<Stored<T>>;
   upsert(id: string, data: Insertable<T>): Promise<Stored<T>>;
-  get(id: string): Promise<Stored<T>>;
+  get(id: string, options?: CacheOptions): Promise<Stored<T>>;
   getOrNull(id: string): Promise<Stored<T> | null>;
   getOrThrow(id: string): Promise<Stored<T>>;
-  exists(id: string): Promise<boolean>;
-  getMany(ids: string[]): Promise<Stored<T>[]>;
-  getAll(): Promise<Stored<T>[]>;
-  getFromPartition(options: { id: string; partitionName: string; partitionValues?: Record<string, any> }): Promise<Stored<T>>;
+  exists(id: string, options?: CacheOptions): Promise<boolean>;
+  getMany(ids: string[], options?: CacheOptions): Promise<Stored<T>[]>;
+  getAll(options?: CacheOptions): Promise<Stored<T>[]>;
+  getFromPartition(
+    options: CacheOptions & { id: string; partitionName: string; partitionValues?: Record<string, any> }
+  ): Promise<Stored<T>>;
   list(options?: ListOptions): Promise<Stored<T>[]>;
   listIds(options?: ListOptions): Promise<string[]>;
   listMain(options?: ListOptions): Promise<Stored<T>[]>;

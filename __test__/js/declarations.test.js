@@ -91,6 +91,15 @@ describe('declarations', () => {
     instances.set('ResourceWriter', resource.writable());
     instances.set('Factory', new esm.Factory('things', { a: 'text' }));
     instances.set('Seeder', new esm.Seeder(db));
+    const memory = new esm.MemoryCache();
+    instances.set('MemoryCache', memory);
+    instances.set('S3Cache', new esm.S3Cache({ client: new esm.MemoryClient() }));
+    instances.set('FilesystemCache', new esm.FilesystemCache({ directory: 'cache', createDirectory: false }));
+    instances.set('PartitionAwareFilesystemCache', new esm.PartitionAwareFilesystemCache({ path: 'cache', createDirectory: false }));
+    instances.set('RedisCache', new esm.RedisCache());
+    instances.set('MultiTierCache', new esm.MultiTierCache({ drivers: [{ driver: memory }] }));
+    instances.set('CachePlugin', await db.usePlugin(new esm.CachePlugin({ driver: 'memory' })));
+    instances.set('CacheError', new esm.CacheError('text'));
     instances.set('BaseError', new esm.BaseError({ message: 'text' }));
     instances.set('NoSuchKey', new esm.NoSuchKey({ bucket: 'b', key: 'k', resourceName: 'r', id: 'i' }));
     instances.set('ResourceNotFound', new esm.ResourceNotFound({ bucket: 'b', resourceName: 'r', id: 'i' }));

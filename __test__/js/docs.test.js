@@ -17,7 +17,7 @@ function programsOf(page) {
     .filter(({ code }) => /^import .* from 's3db-native/m.test(code));
 }
 
-const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md') && programsOf(name).length > 0);
+const pages = readdirSync(join(root, 'docs'), { recursive: true }).filter((name) => name.endsWith('.md') && programsOf(name).length > 0);
 
 test('pages with programs are found', () => {
   for (const page of ['typescript.md', 'testing-data.md']) assert.ok(pages.includes(page), page);

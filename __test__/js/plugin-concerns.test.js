@@ -70,25 +70,25 @@ test('spec05_11_1_a_missing_package_is_reported_with_the_command_to_install_it',
 
 test('spec05_11_1_versions_are_compared_as_semver', async () => {
   const check = async (version) => {
-    installed('ioredis', version === null ? {} : { version });
-    const [message] = (await requirePluginDependency('ioredis', { throwOnError: false })).messages;
+    installed('amqplib', version === null ? {} : { version });
+    const [message] = (await requirePluginDependency('rabbitmq-consumer', { throwOnError: false })).messages;
     return message;
   };
-  assert.equal(await check('5.4.1'), '\u2705 ioredis@5.4.1 (compatible with ^5.4.1)');
+  assert.equal(await check('0.10.4'), '\u2705 amqplib@0.10.4 (compatible with ^0.10.0)');
   assert.equal(
-    await check('5.4.0'),
-    '\u26a0\ufe0f  Incompatible version: ioredis\n   Installed: 5.4.0\n   Required: ^5.4.1\n   Update: pnpm add ioredis'
+    await check('0.9.1'),
+    '\u26a0\ufe0f  Incompatible version: amqplib\n   Installed: 0.9.1\n   Required: ^0.10.0\n   Update: pnpm add amqplib'
   );
-  assert.match(await check('6.0.0'), /Incompatible version/);
-  assert.equal(await check(null), '\u2705 ioredis@unknown (installed)');
-  installed('ioredis', { version: '1.0.0' });
-  assert.equal((await requirePluginDependency('ioredis', { checkVersions: false })).valid, true);
-  assert.deepEqual((await requirePluginDependency('ioredis', { throwOnError: false })).incompatible, ['ioredis']);
+  assert.match(await check('1.0.0'), /Incompatible version/);
+  assert.equal(await check(null), '\u2705 amqplib@unknown (installed)');
+  installed('amqplib', { version: '0.1.0' });
+  assert.equal((await requirePluginDependency('rabbitmq-consumer', { checkVersions: false })).valid, true);
+  assert.deepEqual((await requirePluginDependency('rabbitmq-consumer', { throwOnError: false })).incompatible, ['amqplib']);
 });
 
 test('spec05_11_1_a_check_reads_manifests_and_runs_nothing', async () => {
-  installed('ioredis', { version: '5.9.0' }, 'throw new Error("executed");');
-  assert.equal((await requirePluginDependency('ioredis')).valid, true);
+  installed('amqplib', { version: '0.10.9' }, 'throw new Error("executed");');
+  assert.equal((await requirePluginDependency('rabbitmq-consumer')).valid, true);
 });
 
 test('spec05_11_1_unknown_identifiers_and_the_environment_switch', async () => {

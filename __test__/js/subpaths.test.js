@@ -32,6 +32,7 @@ test('the export map lists the sub-paths of decision 1', () => {
     assert.ok(names.includes(`/plugins/concerns/${name}`) && names.includes(`/plugins/concerns/${name}.js`), name);
   }
   assert.ok(names.includes('/plugins') && names.includes('/plugins/index.js'));
+  assert.ok(names.includes('/plugins/cache') && names.includes('/plugins/cache.js') && !names.includes('/plugins/cache/keys'));
   assert.ok(!names.some((name) => name.includes('native-call')), 'internal modules have no sub-path');
 });
 
@@ -47,7 +48,14 @@ test('every sub-path gives import and require the same objects', async () => {
 });
 
 test('files that have no sub-path cannot be imported', async () => {
-  for (const name of ['/concerns/native-call', '/concerns/native-call.js', '/dist/core.cjs', '/js/index.js', '/concerns/absent']) {
+  for (const name of [
+    '/concerns/native-call',
+    '/concerns/native-call.js',
+    '/dist/core.cjs',
+    '/js/index.js',
+    '/concerns/absent',
+    '/plugins/cache/keys'
+  ]) {
     await assert.rejects(
       import(`s3db-native${name}`),
       (error) => /^ERR_(PACKAGE_PATH_NOT_EXPORTED|MODULE_NOT_FOUND)$/.test(error.code),

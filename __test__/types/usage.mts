@@ -1,6 +1,10 @@
 // Compiled under `tsc --strict` as an ES module: what users of the package write.
 import S3dbDefault, {
   AuditPlugin,
+  type CacheDriver,
+  type CachedResource,
+  CacheError,
+  CachePlugin,
   type ConditionalResult,
   ConnectionString,
   CostsPlugin,
@@ -12,12 +16,16 @@ import S3dbDefault, {
   generateTypes,
   getBehavior,
   idGenerator,
+  MemoryCache,
   MemoryClient,
+  MultiTierCache,
   type PageResult,
   type PartitionConfig,
   Plugin,
+  type PluginError,
   type PluginLock,
   PluginStorage,
+  RedisCache,
   Resource,
   type ResourceConfig,
   S3Client,
@@ -260,4 +268,32 @@ if (mutexLock) await new S3Mutex(storage).unlock(mutexLock);
 const info = await new DistributedLock(storage).getLockInfo('job');
 same<NonNullable<typeof info>['fence'], number>(true);
 
-export { due, problem };
+// Cache
+const cachePlugin = new CachePlugin({
+  driver: 'multi',
+  config: {
+    strategy: 'all',
+    destinations: [
+      { driver: 'memory', config: { maxSize: 1000 } },
+      { driver: 'filesystem', config: { path: './cache' } }
+    ]
+  },
+  methodPolicies: { count: false, get: { ttlMs: 5 } }
+});
+await db.usePlugin(cachePlugin, 'cacheHot');
+const operations: number = cachePlugin.getStats().operations;
+const memoryCache = new MemoryCache({ maxMemoryBytes: 1000, evictionPolicy: 'lru' });
+new CachePlugin({ driver: memoryCache });
+new MultiTierCache({ drivers: [{ driver: memoryCache }, { driver: new RedisCache({ host: 'localhost' }) }] });
+const cacheKey: string = await cachePlugin.generateCacheKey(users, 'get', { id: 'a' });
+const cachedUsers = users as typeof users & CachedResource;
+const hotDriver: CacheDriver | null = cachedUsers.getCacheDriver('cache--hot-path');
+await users.get('a', { skipCache: true });
+await users.list({ limit: 1, skipCache: true });
+const cacheFailure: PluginError = new CacheError('text', { statusCode: 413 });
+// @ts-expect-error not a driver
+new CachePlugin({ driver: 'memcached' });
+// @ts-expect-error not an eviction policy
+new MemoryCache({ evictionPolicy: 'random' });
+
+export { cacheFailure, cacheKey, due, hotDriver, operations, problem };

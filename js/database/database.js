@@ -2,6 +2,7 @@ import { createClient } from '../client/create-client.js';
 import { watchDegraded } from '../client/degraded.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
+import { maintained } from '../util/inner-call.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
 import { VERSION } from '../util/version.js';
 import { connect, disconnect } from './connect.js';
@@ -184,6 +185,7 @@ export class Database extends OwnedEmitter {
       } catch (error) {
         throw resource._publicError(error, { operation: 'deleteResource' });
       }
+      await maintained(resource);
     }
     delete this._resourcesMap[name];
     this._removedResources.add(name);

@@ -238,3 +238,39 @@ export class NativeCatalog {
   /** local: complete metadata as this process wants it; merged with what is stored. remove: resource names deleted on purpose. -> { metadata } as written. */
   save(local: Text, remove: Text): Sync<Text>;
 }
+
+/**
+ * Texts and bytes of the in-memory cache driver, bounded by items and bytes (spec/10 section 10.9). Ids name entries for as long as
+ * they live; 0 is no entry.
+ */
+export class NativeMemoryCache {
+  /** { maxItems, maxBytes, ttlMs, lru }: 0 means no limit. */
+  constructor(config: string);
+  /** Id of the stored entry; 0 when it is larger than the byte limit. `ttlMs` below 0: the limit's; 0: none. `label`: spelling that `keys` reports. */
+  setText(key: string, text: string, ttlMs: number, label?: string): number;
+  /** As setText for compressed text; `size` is what is accounted. */
+  setBytes(key: string, bytes: Buffer, size: number, ttlMs: number, label?: string): number;
+  /** Counts a hit or a miss. */
+  find(key: string): number;
+  /** True, and a hit, while the entry of the id lives. */
+  touch(id: number): boolean;
+  body(id: number): string | Buffer | null;
+  /** Body under a key, without effect on order and counters. */
+  peek(key: string): string | Buffer | null;
+  /** { size, createdAt, lastAccess } */
+  facts(key: string): string | null;
+  remove(key: string): boolean;
+  /** Removes everything and resets the counters. */
+  clear(): number;
+  /** Removes keys under the prefix but not those under a prefix of `keep`. */
+  clearPrefix(prefix: string, keep: string[]): number;
+  keys(): string[];
+  size(): number;
+  bytes(): number;
+  /** { hits, misses, sets, deletes, evictions, evictedDueToMemory } */
+  counters(): string;
+  /** Removes what is over. */
+  sweep(): void;
+}
+/** The first 16 hex digits of the MD5 of a text. */
+export function cacheHash(text: string): string;

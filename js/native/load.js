@@ -49,8 +49,9 @@ export function loadNative() {
 }
 
 const NAMES = [
-  ...['NativeCatalog', 'NativePluginStorage', 'NativeRead', 'NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
-  ...['decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
+  ...['NativeCatalog', 'NativeMemoryCache', 'NativePluginStorage', 'NativeRead', 'NativeResource', 'NativeScan'],
+  ...['NativeSchema', 'NativeStore'],
+  ...['cacheHash', 'decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
 ];
 
 /** Members of the addon (contract: binding.d.ts). The first one used loads it and makes all of them plain members. */

@@ -1,10 +1,20 @@
 /** Plugins by name. */
 export { AuditPlugin } from './audit/audit-plugin.js';
+export {
+  Cache,
+  CacheError,
+  CachePlugin,
+  FilesystemCache,
+  MemoryCache,
+  MultiTierCache,
+  PartitionAwareFilesystemCache,
+  RedisCache,
+  S3Cache
+} from './cache.js';
 export { CostsPlugin } from './costs/costs-plugin.js';
 export {
   ApiPlugin,
   BackupPlugin,
-  CachePlugin,
   CloudInventoryPlugin,
   CookieFarmPlugin,
   CookieFarmSuitePlugin,

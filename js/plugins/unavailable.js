@@ -27,10 +27,6 @@ export class BackupPlugin extends UnavailablePlugin {
   static pluginName = 'BackupPlugin';
 }
 
-export class CachePlugin extends UnavailablePlugin {
-  static pluginName = 'CachePlugin';
-}
-
 export class CloudInventoryPlugin extends UnavailablePlugin {
   static pluginName = 'CloudInventoryPlugin';
 }

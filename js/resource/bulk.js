@@ -13,7 +13,7 @@ export function isHeard(resource, event) {
 /** Whether a bulk operation of the resource may run as one native call, and what is in the way. */
 export function decideBulk(resource, operation) {
   return decide(operation, {
-    isUnmodified: (method) => isUnmodified(resource, method),
+    isUnmodified: (method) => isUnmodified(resource, method, operation),
     hasHooks: (hook) => hasHooks(resource, hook),
     isHeard: (event) => isHeard(resource, event)
   });

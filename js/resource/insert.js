@@ -5,6 +5,7 @@ import { InvalidResourceItem, MetadataLimitError, ValidationError } from '../err
 import { fromText, toText } from '../native/text.js';
 import { copyMembers } from '../schema/clone.js';
 import { mapBounded } from '../util/concurrency.js';
+import { innerArgs } from '../util/inner-call.js';
 import { decideBulk, isHeard } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
@@ -160,7 +161,7 @@ export async function insertMany(resource, objects) {
   } else {
     await mapBounded(items, resource.parallelism, async (item, index) => {
       try {
-        slots[index] = await resource.insert(item);
+        slots[index] = await resource.insert(item, ...innerArgs(resource));
       } catch (error) {
         fail(index, error);
       }
@@ -293,21 +294,23 @@ export async function upsert(resource, first, second) {
   requireRecord(resource, input, 'upsert');
   const { id: given, ...attributes } = input;
   const id = explicitId(given);
-  if (id === undefined) return resource.insert(attributes);
+  const inner = innerArgs(resource);
+  if (id === undefined) return resource.insert(attributes, ...inner);
   const insertFirst =
-    isUnmodified(resource, 'insert') &&
-    isUnmodified(resource, 'exists') &&
+    isUnmodified(resource, 'insert', 'upsert') &&
+    isUnmodified(resource, 'exists', 'upsert') &&
     isUnmodified(resource, 'executeHooks') &&
     !needsHooks(resource, 'beforeInsert') &&
     !needsHooks(resource, 'beforeExists') &&
     !needsHooks(resource, 'afterExists');
-  if (!insertFirst && (await resource.exists(id))) return resource.update(id, attributes);
+  const fresh = innerArgs(resource, { skipCache: true });
+  if (!insertFirst && (await resource.exists(id, ...fresh))) return resource.update(id, attributes, ...inner);
   try {
-    return await resource.insert({ id, ...attributes });
+    return await resource.insert({ id, ...attributes }, ...inner);
   } catch (error) {
     if (!(error instanceof InvalidResourceItem || error instanceof MetadataLimitError)) throw error;
     const duplicate = error.statusCode === 409;
-    if (duplicate || (insertFirst && (await resource.exists(id)))) return resource.update(id, attributes);
+    if (duplicate || (insertFirst && (await resource.exists(id, ...fresh)))) return resource.update(id, attributes, ...inner);
     throw error;
   }
 }

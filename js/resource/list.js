@@ -3,6 +3,7 @@
 import { ValidationError } from '../errors/index.js';
 import { fromText, toText } from '../native/text.js';
 import { mapBounded } from '../util/concurrency.js';
+import { innerOptions } from '../util/inner-call.js';
 import { decideBulk } from './bulk.js';
 import { emitItemError } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
@@ -86,6 +87,7 @@ export async function listIds(resource, { partition = null, partitionValues = {}
 /** Records of the main data or of a partition. */
 export async function list(resource, options = {}) {
   let { partition = null, partitionValues = {}, limit, offset = 0 } = options ?? {};
+  const inner = innerOptions(resource, options);
   if (needsHooks(resource, 'beforeList')) {
     const before = await runHooks(resource, 'beforeList', { partition, partitionValues, limit, offset });
     if (before !== null && typeof before === 'object') ({ partition = null, partitionValues = {}, limit, offset = 0 } = before);
@@ -93,8 +95,8 @@ export async function list(resource, options = {}) {
   let records;
   try {
     records = partition
-      ? await resource.listPartition({ partition, partitionValues, limit, offset })
-      : await resource.listMain({ limit, offset });
+      ? await resource.listPartition({ partition, partitionValues, limit, offset, ...inner })
+      : await resource.listMain({ limit, offset, ...inner });
   } catch (error) {
     resource.emit('list', { partition, partitionValues, count: 0, errors: 1 });
     throw error;
@@ -103,21 +105,23 @@ export async function list(resource, options = {}) {
 }
 
 /** Records of the main data. */
-export async function listMain(resource, { limit, offset = 0 } = {}) {
+export async function listMain(resource, options = {}) {
+  const { limit, offset = 0 } = options;
   let records;
   if (decideBulk(resource, 'listMain').allowed) {
     records = await scanAll(resource, { kind: 'records', ...windowOf(limit, offset) }, 'list');
   } else {
-    const ids = await resource.listIds({ limit, offset });
-    records = await resource.processListResults(ids, 'main');
+    const inner = innerOptions(resource, options);
+    const ids = await resource.listIds({ limit, offset, ...inner });
+    records = inner ? await resource.processListResults(ids, 'main', inner) : await resource.processListResults(ids, 'main');
   }
   resource.emit('list', { count: records.length, errors: 0 });
   return records;
 }
 
 /** Loads the records of ids through `get`; vanished ones are skipped. */
-export async function processListResults(resource, ids) {
-  const found = await mapBounded(ids, resource.parallelism, (id) => loadOrSkip(resource, id));
+export async function processListResults(resource, ids, _context, options) {
+  const found = await mapBounded(ids, resource.parallelism, (id) => loadOrSkip(resource, id, options));
   return found.filter((record) => record !== undefined);
 }
 
@@ -140,7 +144,7 @@ export async function listPartition(resource, first, second, third) {
   if (definition !== undefined) {
     records = decideBulk(resource, 'listPartition').allowed
       ? await scanPartition(resource, partition, definition, partitionValues, limit, offset)
-      : await loadPartition(resource, partition, definition, partitionValues, limit, offset);
+      : await loadPartition(resource, partition, definition, partitionValues, options);
   }
   resource.emit('list', { partition, partitionValues, count: records.length, errors: 0 });
   return records;
@@ -169,7 +173,9 @@ async function scanPartition(resource, partition, definition, partitionValues, l
   );
 }
 
-async function loadPartition(resource, partition, definition, partitionValues, limit, offset) {
+async function loadPartition(resource, partition, definition, partitionValues, options) {
+  const { limit, offset = 0 } = options;
+  const inner = innerOptions(resource, options);
   const ids = await scanAll(
     resource,
     {
@@ -182,21 +188,23 @@ async function loadPartition(resource, partition, definition, partitionValues, l
   const complete = sortedFields(definition).every(([field]) => partitionValues[field] !== undefined && partitionValues[field] !== null);
   const direct = isUnmodified(resource, 'getFromPartition') && resource.listenerCount('partition-fetched') === 0;
   const load = async (id) => {
-    if (!direct && complete) return getReferenced(resource, id, partition, requestedValues(definition, partitionValues));
-    const record = await loadOrSkip(resource, id);
+    if (!direct && complete) {
+      return getReferenced(resource, id, partition, requestedValues(definition, partitionValues), inner);
+    }
+    const record = await loadOrSkip(resource, id, inner);
     if (record === undefined || record._decryptionFailed) return record;
     // The reference may be stale: the record itself decides whether it belongs here.
     if (valuesOfRecord(definition, record) === null || !matchesValues(definition, partitionValues, record)) return undefined;
     if (direct) return markPartition(record, partition, definition);
-    return getReferenced(resource, id, partition, valuesOfRecord(definition, record));
+    return getReferenced(resource, id, partition, valuesOfRecord(definition, record), inner);
   };
   const found = await mapBounded(ids, resource.parallelism, load);
   return found.filter((record) => record !== undefined);
 }
 
-async function getReferenced(resource, id, partitionName, partitionValues) {
+async function getReferenced(resource, id, partitionName, partitionValues, inner) {
   try {
-    return await resource.getFromPartition({ id, partitionName, partitionValues });
+    return await resource.getFromPartition({ id, partitionName, partitionValues, ...inner });
   } catch (error) {
     if (error?.statusCode === 404 || error?.name === 'NoSuchKey') return undefined;
     emitItemError(resource, error, id);
@@ -232,15 +240,18 @@ export async function count(resource, { partition = null, partitionValues = {} }
 /** One page with totals. */
 export async function page(resource, options = {}) {
   const { offset = 0, size = 100, partition = null, partitionValues = {}, skipCount = false } = options ?? {};
-  const totalItems = skipCount ? null : await resource.count({ partition, partitionValues });
-  const items = size > 0 ? await resource.list({ partition, partitionValues, limit: size, offset }) : [];
+  const inner = innerOptions(resource, options);
+  const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...inner });
+  const items = size > 0 ? await resource.list({ partition, partitionValues, limit: size, offset, ...inner }) : [];
   const totalPages = totalItems === null ? null : size > 0 ? Math.ceil(totalItems / size) : 0;
   const number = size > 0 ? Math.floor(offset / size) : 0;
   let hasMore;
   if (size <= 0) hasMore = true;
   else if (totalItems !== null) hasMore = offset + items.length < totalItems && items.length > 0;
   else
-    hasMore = items.length === size && (await resource.listIds({ partition, partitionValues, limit: 1, offset: offset + size })).length > 0;
+    hasMore =
+      items.length === size &&
+      (await resource.listIds({ partition, partitionValues, limit: 1, offset: offset + size, ...inner })).length > 0;
   const result = {
     items,
     totalItems,
@@ -267,10 +278,11 @@ export async function page(resource, options = {}) {
 }
 
 /** Every record, in key order. */
-export async function getAll(resource) {
+export async function getAll(resource, options) {
   if (decideBulk(resource, 'getAll').allowed) return scanAll(resource, { kind: 'records' }, 'getAll');
-  const ids = await resource.listIds();
-  const found = await mapBounded(ids, resource.parallelism, (id) => loadOrSkip(resource, id));
+  const inner = innerOptions(resource, options);
+  const ids = inner ? await resource.listIds(inner) : await resource.listIds();
+  const found = await mapBounded(ids, resource.parallelism, (id) => loadOrSkip(resource, id, inner));
   return found.filter((record) => record !== undefined);
 }
 
@@ -292,12 +304,13 @@ export async function query(resource, filter, options) {
     await runHooks(resource, 'beforeQuery', { filter: wanted, limit, offset, partition, partitionValues });
   if (limit !== null && limit !== undefined && Number(limit) <= 0) return [];
   const keys = Object.keys(wanted);
-  if (keys.length === 0) return resource.list({ partition, partitionValues, limit, offset });
+  const inner = innerOptions(resource, options);
+  if (keys.length === 0) return resource.list({ partition, partitionValues, limit, offset, ...inner });
   let records;
   if (keys.some((key) => neverMatches(wanted[key]))) records = [];
   else if (decideBulk(resource, 'query').allowed)
     records = await scanQuery(resource, wanted, { limit, offset, partition, partitionValues });
-  else records = await pagedQuery(resource, wanted, { limit, offset, partition, partitionValues });
+  else records = await pagedQuery(resource, wanted, { limit, offset, partition, partitionValues }, inner);
   return needsHooks(resource, 'afterQuery') ? runHooks(resource, 'afterQuery', records) : records;
 }
 
@@ -322,12 +335,12 @@ async function scanQuery(resource, filter, { limit, offset, partition, partition
 }
 
 /** Pages of `this.list`, filtered here: for resources whose reads were extended. */
-async function pagedQuery(resource, filter, { limit, offset, partition, partitionValues }) {
+async function pagedQuery(resource, filter, { limit, offset, partition, partitionValues }, inner) {
   const max = windowOf(limit, 0).limit ?? Infinity;
   const pageSize = Math.min(max, 50);
   const records = [];
   for (let at = offset; records.length < max; at += pageSize) {
-    const batch = await resource.list({ partition, partitionValues, limit: pageSize, offset: at });
+    const batch = await resource.list({ partition, partitionValues, limit: pageSize, offset: at, ...inner });
     for (const record of batch) if (records.length < max && matches(record, filter)) records.push(record);
     if (batch.length === 0 || (batch.length < pageSize && (await isLastPage(resource, partition, partitionValues, at + pageSize)))) break;
   }

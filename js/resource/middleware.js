@@ -1,5 +1,6 @@
 /** Middlewares around resource methods. */
 import { ResourceError } from '../errors/index.js';
+import { isCovered } from '../util/inner-call.js';
 import { currentOwner } from '../util/owner-scope.js';
 
 let basePrototype = null;
@@ -33,7 +34,16 @@ export const MIDDLEWARE_METHODS = [
 ];
 
 /** Wrapped on first use only, so that array and `*` forms keep their reach. */
-const EXTRA_METHODS = new Set(['patch', 'insertMany', 'upsert', 'updateConditional', 'getOrNull', 'getOrThrow']);
+const EXTRA_METHODS = new Set([
+  'patch',
+  'insertMany',
+  'upsert',
+  'updateConditional',
+  'getOrNull',
+  'getOrThrow',
+  'deleteAll',
+  'deleteAllData'
+]);
 
 const ALIASES = { inserted: 'insert', updated: 'update', deleted: 'delete', fetched: 'get' };
 
@@ -60,7 +70,8 @@ function wrapMethod(resource, method) {
   resource[method] = wrapper;
 }
 
-async function runChain(resource, method, chain, args) {
+/** Not itself async: a promise inside a promise costs a cached read as much as the read. */
+function runChain(resource, method, chain, args) {
   const ctx = { resource, args, method };
   const original = resource[`_original_${method}`];
   const dispatch = async (index) => {
@@ -152,11 +163,15 @@ export function configureMiddlewares(resource, middlewares) {
   else for (const method of Object.keys(middlewares)) addAll(method, middlewares[method]);
 }
 
-/** True when a call of the method would run nothing but the method of the class. */
-export function isUnmodified(resource, method) {
+/**
+ * True when a call of the method would run nothing but the method of the class, and middlewares that `operation` may
+ * bypass because their owner covers it as a whole.
+ */
+export function isUnmodified(resource, method, operation = undefined) {
   const chain = resource._middlewares.get(method);
   if (chain !== undefined) {
-    if (chain.length > 0 || resource[method] !== resource._methodWrappers[method]) return false;
+    if (resource[method] !== resource._methodWrappers[method]) return false;
+    if (!chain.every((fn) => isCovered(fn, operation))) return false;
   } else if (Object.hasOwn(resource, method)) {
     return false;
   }

@@ -3,6 +3,7 @@
 import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
 import { fromText } from '../native/text.js';
 import { mapBounded } from '../util/concurrency.js';
+import { innerArgs } from '../util/inner-call.js';
 import { decideBulk } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
@@ -73,9 +74,9 @@ export async function exists(resource, id) {
 }
 
 /** Records of the ids in input order; missing ones are left out. */
-export async function getMany(resource, ids) {
+export async function getMany(resource, ids, options) {
   if (needsHooks(resource, 'beforeGetMany')) await runHooks(resource, 'beforeGetMany', { ids });
-  let records = decideBulk(resource, 'getMany').allowed ? await bulkGet(resource, ids) : await loopGet(resource, ids);
+  let records = decideBulk(resource, 'getMany').allowed ? await bulkGet(resource, ids) : await loopGet(resource, ids, options);
   if (needsHooks(resource, 'afterGetMany')) records = await runHooks(resource, 'afterGetMany', records);
   resource.emit('fetched-many', ids.length);
   return records;
@@ -103,15 +104,16 @@ async function bulkGet(resource, ids) {
   return records;
 }
 
-async function loopGet(resource, ids) {
-  const found = await mapBounded(ids, resource.client?.parallelism ?? resource.parallelism, (id) => loadOrSkip(resource, id));
+async function loopGet(resource, ids, options) {
+  const load = (id) => loadOrSkip(resource, id, options);
+  const found = await mapBounded(ids, resource.client?.parallelism ?? resource.parallelism, load);
   return found.filter((record) => record !== undefined);
 }
 
-/** A record through the instance's `get`; undefined when it does not exist. */
-export async function loadOrSkip(resource, id) {
+/** A record through the instance's `get`, as part of a call with `options`; undefined when it does not exist. */
+export async function loadOrSkip(resource, id, options) {
   try {
-    return await resource.get(id);
+    return await resource.get(id, ...innerArgs(resource, options));
   } catch (error) {
     if (isNotFound(error)) return undefined;
     const placeholder = undecryptable(id, error);
@@ -129,7 +131,8 @@ export function undecryptable(id, error) {
 }
 
 /** Reads a record that must be referenced in a partition. */
-export async function getFromPartition(resource, { id, partitionName, partitionValues = {} }) {
+export async function getFromPartition(resource, options) {
+  const { id, partitionName, partitionValues = {} } = options;
   const definition = requirePartition(resource, partitionName, 'getFromPartition');
   const values = requestedValues(definition, partitionValues);
   if (values === null) {
@@ -158,7 +161,7 @@ export async function getFromPartition(resource, { id, partitionName, partitionV
       suggestion: 'Check the id and the partition values.'
     });
   }
-  const record = await resource.get(id);
+  const record = await resource.get(id, ...innerArgs(resource, options));
   record._partition = partitionName;
   record._partitionValues = partitionValues;
   emitStandardized(resource, 'partition-fetched', record, id);

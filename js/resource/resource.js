@@ -1,5 +1,6 @@
 import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
+import { maintained } from '../util/inner-call.js';
 import { getNested } from '../util/nested.js';
 import { applyConfiguration, construct, updateAttributes } from './config.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
@@ -96,12 +97,12 @@ export class Resource extends AsyncEventEmitter {
     return exists(this, id);
   }
 
-  getMany(ids) {
-    return getMany(this, ids);
+  getMany(ids, options) {
+    return getMany(this, ids, options);
   }
 
-  getAll() {
-    return getAll(this);
+  getAll(options) {
+    return getAll(this, options);
   }
 
   getFromPartition(options) {
@@ -124,8 +125,8 @@ export class Resource extends AsyncEventEmitter {
     return listPartition(this, options, values, more);
   }
 
-  processListResults(ids, context) {
-    return processListResults(this, ids, context);
+  processListResults(ids, context, options) {
+    return processListResults(this, ids, context, options);
   }
 
   processPartitionResults(ids, partition, definition, keys) {
@@ -320,7 +321,9 @@ export class Resource extends AsyncEventEmitter {
   }
 
   removeOrphanedPartitions(options) {
-    return removeOrphanedPartitions(this, options);
+    const removed = removeOrphanedPartitions(this, options);
+    void maintained(this);
+    return removed;
   }
 
   setupPartitionHooks() {
@@ -328,19 +331,19 @@ export class Resource extends AsyncEventEmitter {
   }
 
   createPartitionReferences(data) {
-    return createReferences(this, data);
+    return maintained(this, createReferences(this, data));
   }
 
   deletePartitionReferences(data) {
-    return deleteReferences(this, data);
+    return maintained(this, deleteReferences(this, data));
   }
 
   updatePartitionReferences(data) {
-    return refreshReferences(this, data);
+    return maintained(this, refreshReferences(this, data));
   }
 
   handlePartitionReferenceUpdates(oldData, newData) {
-    return moveReferences(this, oldData, newData);
+    return maintained(this, moveReferences(this, oldData, newData));
   }
 
   handlePartitionReferenceUpdate(name, definition, oldData, newData) {

@@ -2,6 +2,7 @@
 
 import { isNotFound, isPrecondition, ResourceError, ValidationError } from '../errors/index.js';
 import { fromText, toText } from '../native/text.js';
+import { innerArgs } from '../util/inner-call.js';
 import { emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkWriteId } from './ids.js';
@@ -249,7 +250,9 @@ export async function patch(resource, rawId, fields, options = {}) {
   const copyable =
     (resource.behavior === 'enforce-limits' || resource.behavior === 'truncate-data') &&
     !Object.keys(fields).some((key) => key.includes('.'));
-  let result = copyable ? await resource._patchViaCopyObject(id, fields, options) : await resource.update(id, fields);
+  let result = copyable
+    ? await resource._patchViaCopyObject(id, fields, options)
+    : await resource.update(id, fields, ...innerArgs(resource));
   if (needsHooks(resource, 'afterPatch')) result = await runHooks(resource, 'afterPatch', result);
   return result;
 }

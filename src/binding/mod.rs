@@ -8,6 +8,7 @@
 // The napi macros expand to unsafe glue and undocumented shims.
 #![allow(unsafe_code, missing_docs)]
 
+mod cache;
 mod catalog;
 mod error;
 mod function;

@@ -195,6 +195,12 @@ pub fn md5_base64(data: &[u8]) -> String {
     base64::encode(&md5::Md5::digest(data))
 }
 
+/// MD5 as hex.
+pub fn md5_hex(data: &[u8]) -> String {
+    use md5::Digest as _;
+    hex(&md5::Md5::digest(data))
+}
+
 /// HMAC-SHA-256 as hex.
 pub fn hmac_sha256_hex(key: &[u8], data: &[u8]) -> String {
     hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref())

@@ -1,0 +1,2 @@
+export * from '../cache.js';
+export { CachePlugin as default } from '../cache.js';
