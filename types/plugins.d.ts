@@ -2,6 +2,7 @@ import { Plugin, type PluginOptions } from './plugin.js';
 
 export * from './plugins/audit.js';
 export * from './plugins/costs.js';
+export * from './plugins/metrics.js';
 
 /** What an optional package of a plugin is. */
 export interface PluginDependency {
@@ -100,11 +101,6 @@ export class IdentityPlugin extends Plugin {
 
 /** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
 export class ImporterPlugin extends Plugin {
-  constructor(options?: PluginOptions);
-}
-
-/** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
-export class MetricsPlugin extends Plugin {
   constructor(options?: PluginOptions);
 }
 

@@ -18,6 +18,7 @@ import S3dbDefault, {
   idGenerator,
   MemoryCache,
   MemoryClient,
+  MetricsPlugin,
   MultiTierCache,
   type PageResult,
   type PartitionConfig,
@@ -173,6 +174,11 @@ const auditUsers: (string | undefined)[] = (await audit.getAuditLogs({ operation
   (e) => e.userId
 );
 await audit.logAudit('insert', 'users', 'id', {});
+const metrics = new MetricsPlugin({ trackSlowQueries: true, prometheus: { port: 0 }, onSlowQuery: ({ duration }) => duration.toFixed() });
+const p99: number = metrics.getResourceMetrics('users').p99;
+const hitRate: number = (await metrics.getMetrics({ limit: 1 })).cache.hitRate;
+// @ts-expect-error no such mode
+new MetricsPlugin({ prometheus: { mode: 'push' } });
 // @ts-expect-error no such mode
 new AuditPlugin({ mode: 'quick' });
 await db.disconnect();
@@ -187,6 +193,7 @@ export {
   count,
   declarations,
   failures,
+  hitRate,
   id,
   ids,
   keys,
@@ -197,6 +204,7 @@ export {
   modified,
   name,
   named,
+  p99,
   parsed,
   partition,
   projectedCost,

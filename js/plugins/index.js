@@ -12,6 +12,7 @@ export {
   S3Cache
 } from './cache.js';
 export { CostsPlugin } from './costs/costs-plugin.js';
+export { MetricsPlugin } from './metrics/metrics-plugin.js';
 export {
   ApiPlugin,
   BackupPlugin,
@@ -23,7 +24,6 @@ export {
   GeoPlugin,
   IdentityPlugin,
   ImporterPlugin,
-  MetricsPlugin,
   MLPlugin,
   PuppeteerPlugin,
   QueueConsumerPlugin,

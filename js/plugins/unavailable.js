@@ -59,10 +59,6 @@ export class ImporterPlugin extends UnavailablePlugin {
   static pluginName = 'ImporterPlugin';
 }
 
-export class MetricsPlugin extends UnavailablePlugin {
-  static pluginName = 'MetricsPlugin';
-}
-
 export class MLPlugin extends UnavailablePlugin {
   static pluginName = 'MLPlugin';
 }

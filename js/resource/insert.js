@@ -144,6 +144,7 @@ export async function insertMany(resource, objects) {
     emitItemError(resource, error, items[index]);
   };
   if (decideBulk(resource, 'insertMany').allowed) {
+    const started = performance.now();
     // While the engine stores chunks, the next one is validated. A store in memory takes two at once, one for each core.
     const depth = storeFor(resource.client).immediate ? 2 : 1;
     const sending = [];
@@ -158,6 +159,10 @@ export async function insertMany(resource, objects) {
       sending.push(sent);
     }
     await Promise.all(sending);
+    if (resource._taps?.has('bulk')) {
+      const duration = performance.now() - started;
+      resource._runTaps('bulk', [{ operation: 'insert', calls: items.length, duration, errors: errors.map(({ error }) => error) }]);
+    }
   } else {
     await mapBounded(items, resource.parallelism, async (item, index) => {
       try {

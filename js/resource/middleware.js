@@ -2,6 +2,7 @@
 import { ResourceError } from '../errors/index.js';
 import { isCovered } from '../util/inner-call.js';
 import { currentOwner } from '../util/owner-scope.js';
+import { seeThrough } from '../util/transparent.js';
 
 let basePrototype = null;
 
@@ -170,7 +171,8 @@ export function configureMiddlewares(resource, middlewares) {
 export function isUnmodified(resource, method, operation = undefined) {
   const chain = resource._middlewares.get(method);
   if (chain !== undefined) {
-    if (resource[method] !== resource._methodWrappers[method]) return false;
+    const own = resource._methodWrappers[method];
+    if (resource[method] !== own && seeThrough(resource[method]) !== own) return false;
     if (!chain.every((fn) => isCovered(fn, operation))) return false;
   } else if (Object.hasOwn(resource, method)) {
     return false;

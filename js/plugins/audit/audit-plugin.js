@@ -2,16 +2,16 @@ import { PluginError } from '../../errors/index.js';
 import { addMiddleware } from '../../plugin/layers.js';
 import { Plugin } from '../../plugin/plugin.js';
 import { getNested } from '../../util/nested.js';
+import { DAY_MS, dayOf, deleteDaysBefore } from '../concerns/dated-records.js';
 import { existingResourceName, resolveResourceName } from '../concerns/resource-names.js';
 import { AUDIT_OPTIONS, checkAuditOptions } from './audit-options.js';
 import { nextAuditId, operationsOf, packEntries, readableEntry, storedRecord } from './entries.js';
 import { LogQueue } from './log-queue.js';
-import { dateRange, dayOf, deleteDaysBefore, findEntries, statsOf } from './queries.js';
+import { dateRange, findEntries, statsOf } from './queries.js';
 import { cleanRecord, jsonText, truncate } from './snapshot.js';
 
 const DEFAULTS = { includeData: true, includePartitions: true, maxDataSize: 10_000 };
 const BASE_METADATA = { source: 'audit-plugin', version: '2.0' };
-const DAY_MS = 86_400_000;
 /** Entries that `getLogs` remembers. */
 const REMEMBERED = 1000;
 const BATCH_LINGER_MS = 250;

@@ -1,9 +1,8 @@
 /** Reading the log by its partitions and the time in its ids (spec/12 sections A.4 and A.7). */
 import { PluginError } from '../../errors/index.js';
+import { DATE_ONLY, DAY_MS, dayOf } from '../concerns/dated-records.js';
 import { operationsOf, readableEntry, timeOfId, unpack } from './entries.js';
 
-const DAY_MS = 86_400_000;
-const DATE_ONLY = /^\d{4}-\d{2}-\d{2}$/;
 const CHUNK = 100;
 /** Ids are made when entries are captured or packed, timestamps a moment before. */
 const SLACK_MS = 60_000;
@@ -18,9 +17,6 @@ function invalid(option, value, suggestion) {
     suggestion
   });
 }
-
-/** Day of a time as `YYYY-MM-DD`. */
-export const dayOf = (time) => new Date(time).toISOString().slice(0, 10);
 
 function timeOf(option, value, isEnd) {
   if (value === undefined || value === null) return undefined;
@@ -135,41 +131,4 @@ export function statsOf(entries) {
     count(stats.timeline, createdAt ?? (timestamp ? dayOf(timestamp) : undefined));
   }
   return stats;
-}
-
-/** Days that the log has partitions of, ascending. */
-async function storedDays(log) {
-  const prefix = `resource=${log.name}/partition=byDate/createdAt=`;
-  const days = new Set();
-  const note = (key) => {
-    const at = key.indexOf(prefix);
-    if (at !== -1) days.add(key.slice(at + prefix.length).split('/')[0]);
-  };
-  const { client } = log;
-  if (typeof client.listObjects !== 'function') {
-    for (const key of await client.getAllKeys({ prefix })) note(key);
-    return [...days].sort();
-  }
-  let continuationToken;
-  do {
-    const page = await client.listObjects({ prefix, delimiter: '/', continuationToken });
-    for (const { Prefix } of page.CommonPrefixes ?? []) note(Prefix);
-    // A client that groups nothing lists the references themselves.
-    for (const { Key } of page.Contents ?? []) note(Key);
-    continuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
-  } while (continuationToken);
-  return [...days].sort();
-}
-
-/** Deletes the days before `cutoff` (`YYYY-MM-DD`, kept), whole days at a time; resolves the number of records. */
-export async function deleteDaysBefore(log, cutoff) {
-  let deleted = 0;
-  for (const day of await storedDays(log)) {
-    if (!DATE_ONLY.test(day) || day >= cutoff) continue;
-    const ids = await log.listIds({ partition: 'byDate', partitionValues: { createdAt: day } });
-    if (ids.length === 0) continue;
-    const report = await log.deleteMany(ids);
-    deleted += report?.deleted ?? ids.length;
-  }
-  return deleted;
 }

@@ -69,11 +69,13 @@ function poolFamilies(pool) {
 
 /**
  * Exposition text, ending in a newline.
- * @param {{ metrics: { operations: object, resources: object, startTime: string, pool?: object } }} plugin times are
- *   milliseconds
+ * @param {{ metrics: { operations: object, resources: object, startTime: string, pool?: object }, metricsTotals?: object,
+ *   config?: object }} plugin times are milliseconds; `metricsTotals`, which never decrease, win over `metrics`
  */
-export function formatPrometheusMetrics({ metrics }) {
-  const rows = rowsOf(metrics);
+export function formatPrometheusMetrics({ metrics: current, metricsTotals, config }) {
+  const metrics = { ...current, ...metricsTotals };
+  const all = rowsOf(metrics);
+  const rows = config?.prometheus?.includeResourceLabels === false ? all.filter(({ labels }) => labels.resource === GLOBAL) : all;
   const counted = rows.filter(({ count }) => count > 0);
   const failed = rows.filter(({ errors }) => errors > 0);
   const families = [];
