@@ -8,11 +8,13 @@
 //   { op: 'list', resource, options }             ids by partition
 //   { op: 'verify', password, hash }              whether the hash is that password's
 //   { op: 'storage', slug, method, args }         a call of its PluginStorage
+//   { op: 'plugin', name, options, method, args } a call of one of its plugins, installed at the first call
 //   { op: 'close' }
 import { createInterface } from 'node:readline';
 
 const rival = globalThis.rival;
 let db;
+const plugins = {};
 
 async function inTens(list, work) {
   const results = [];
@@ -55,6 +57,10 @@ const operations = {
   },
   async verify({ password, hash }) {
     return rival.verifyPassword(password, hash);
+  },
+  async plugin({ name, options, method, args }) {
+    plugins[name] ??= await db.usePlugin(new rival[name](options));
+    return plugins[name][method](...args);
   },
   async storage({ slug, method, args }) {
     return new rival.PluginStorage(db.client, slug)[method](...args);
