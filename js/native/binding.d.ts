@@ -252,8 +252,12 @@ export class NativeMemoryCache {
   setBytes(key: string, bytes: Buffer, size: number, ttlMs: number, label?: string): number;
   /** Counts a hit or a miss. */
   find(key: string): number;
-  /** True, and a hit, while the entry of the id lives. */
-  touch(id: number): boolean;
+  /** Hits that were answered from kept values: the first `count` ids, in their order. */
+  touchAll(ids: Float64Array, count: number): void;
+  /** Notes that the decoded value is kept. Milliseconds that the entry has left; -1 without an end. */
+  keep(id: number): number;
+  /** Keys of kept entries that have gone since the last call, or null. */
+  released(): string[] | null;
   body(id: number): string | Buffer | null;
   /** Body under a key, without effect on order and counters. */
   peek(key: string): string | Buffer | null;

@@ -63,36 +63,49 @@ export function installMiddlewares(resource) {
 
 function wrapMethod(resource, method) {
   const original = resource[method].bind(resource);
+  const slot = `_original_${method}`;
   const chain = [];
   resource._middlewares.set(method, chain);
-  resource[`_original_${method}`] = original;
-  const wrapper = (...args) => (chain.length === 0 ? original(...args) : runChain(resource, method, chain, args));
+  resource[slot] = original;
+  const wrapper = (...args) => {
+    if (chain.length === 0) return original(...args);
+    return runChain(chain, { resource, args, method }, slot);
+  };
   resource._methodWrappers[method] = wrapper;
   resource[method] = wrapper;
 }
 
-/** Not itself async: a promise inside a promise costs a cached read as much as the read. */
-function runChain(resource, method, chain, args) {
-  const ctx = { resource, args, method };
-  const original = resource[`_original_${method}`];
-  const dispatch = async (index) => {
-    if (index >= chain.length) return original(...ctx.args);
-    let called = false;
-    return chain[index](ctx, async () => {
-      if (called) {
-        throw new ResourceError('Resource middleware next() called multiple times', {
-          resourceName: resource.name,
-          method,
-          statusCode: 500,
-          retriable: false,
-          suggestion: 'Call next() at most once per middleware.'
-        });
-      }
-      called = true;
-      return dispatch(index + 1);
-    });
-  };
-  return dispatch(0);
+/**
+ * Calls a step of the chain, and behind the last one the method. Steps get an anonymous function: the bundler records the
+ * name of each named one when it is made, which takes longer than a cached read.
+ */
+function step(chain, index, ctx, slot) {
+  if (index >= chain.length) return ctx.resource[slot](...ctx.args);
+  let called = false;
+  return chain[index](ctx, async () => {
+    if (called) throw calledTwice(ctx);
+    called = true;
+    return step(chain, index + 1, ctx, slot);
+  });
+}
+
+/** Not async: a promise inside a promise costs as much. */
+function runChain(chain, ctx, slot) {
+  try {
+    return Promise.resolve(step(chain, 0, ctx, slot));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function calledTwice({ resource, method }) {
+  return new ResourceError('Resource middleware next() called multiple times', {
+    resourceName: resource.name,
+    method,
+    statusCode: 500,
+    retriable: false,
+    suggestion: 'Call next() at most once per middleware.'
+  });
 }
 
 /** Appends a middleware to a method. */

@@ -4,7 +4,7 @@ use super::error::to_napi;
 use crate::cache::{Body, Counters, EntryId, Limits, MemoryCache, Policy};
 use crate::codec::crypto;
 use crate::error::{Error, Kind};
-use napi::bindgen_prelude::{Buffer, Either};
+use napi::bindgen_prelude::{Buffer, Either, Float64Array};
 use napi_derive::napi;
 use serde::Deserialize;
 use serde_json::json;
@@ -77,8 +77,20 @@ impl NativeMemoryCache {
     }
 
     #[napi]
-    pub fn touch(&mut self, id: f64) -> bool {
-        self.cache.touch(entry_id(id))
+    pub fn touch_all(&mut self, ids: Float64Array, count: u32) {
+        let count = usize::try_from(count).unwrap_or(0).min(ids.len());
+        self.cache.touch_all(ids[..count].iter().map(|id| entry_id(*id)));
+    }
+
+    #[napi]
+    pub fn keep(&mut self, id: f64) -> f64 {
+        self.cache.keep(entry_id(id)).map_or(-1.0, |ms| ms as f64)
+    }
+
+    #[napi]
+    pub fn released(&mut self) -> Option<Vec<String>> {
+        let keys = self.cache.take_released();
+        (!keys.is_empty()).then(|| keys.iter().map(|key| key.to_string()).collect())
     }
 
     #[napi]

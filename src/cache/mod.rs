@@ -2,8 +2,9 @@
 //! exact FIFO or LRU order, with a time to live per entry.
 //!
 //! Hits, stores and evictions take constant time; removal by prefix takes time for what is removed only. Entries live in
-//! slots; an id names one entry for as long as it lives, so that a caller who keeps the decoded value can ask whether it
-//! still counts without passing the key again. Time is monotonic: setting the system clock back prolongs nothing.
+//! slots; an id names one entry for as long as it lives. A caller who keeps the decoded value is told when the entry goes
+//! ([`MemoryCache::take_released`]), and reports its own hits later ([`MemoryCache::touch_all`]) but before anything is
+//! evicted, so that the order stays exact. Time is monotonic: setting the system clock back prolongs nothing.
 
 mod list;
 #[cfg(test)]
@@ -77,6 +78,8 @@ struct Entry {
     facts: Facts,
     /// Monotonic time at which the entry ends; `u64::MAX` never.
     ends: u64,
+    /// The caller keeps the decoded value.
+    kept: bool,
 }
 
 #[derive(Default)]
@@ -104,6 +107,7 @@ pub struct MemoryCache {
     endings: BTreeSet<(u64, u32)>,
     order: List,
     bytes: u64,
+    released: Vec<Arc<str>>,
     /// Read by the binding.
     pub counters: Counters,
     clock: fn() -> u64,
@@ -126,6 +130,7 @@ impl MemoryCache {
             endings: BTreeSet::new(),
             order: List::default(),
             bytes: 0,
+            released: Vec::new(),
             counters: Counters::default(),
             clock,
         }
@@ -160,6 +165,7 @@ impl MemoryCache {
                 last_access: now,
             },
             ends,
+            kept: false,
         };
         let Some(slot) = self.take_slot(entry) else {
             return 0;
@@ -189,14 +195,27 @@ impl MemoryCache {
         id_of(slot, self.slots[slot as usize].generation)
     }
 
-    /// Whether the entry of an id still counts. A hit when it does; nothing otherwise, the caller asks by key next.
-    pub fn touch(&mut self, id: EntryId) -> bool {
-        let Some(slot) = self.slot_of(id) else { return false };
-        if self.is_over(slot) {
-            return false;
+    /// Hits that the caller answered from values that it keeps, in their order. Those of entries that are gone count
+    /// nothing.
+    pub fn touch_all(&mut self, ids: impl IntoIterator<Item = EntryId>) {
+        for id in ids {
+            if let Some(slot) = self.slot_of(id) {
+                self.hit(slot);
+            }
         }
-        self.hit(slot);
-        true
+    }
+
+    /// Notes that the caller keeps the decoded value of an entry. Milliseconds that it has left, `None` without an end.
+    pub fn keep(&mut self, id: EntryId) -> Option<u64> {
+        let slot = self.slot_of(id)?;
+        let entry = self.slots[slot as usize].entry.as_mut()?;
+        entry.kept = true;
+        (entry.ends != u64::MAX).then(|| entry.ends.saturating_sub((self.clock)()))
+    }
+
+    /// Keys of kept entries that have gone since the last call.
+    pub fn take_released(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.released)
     }
 
     /// Body of an entry.
@@ -352,6 +371,9 @@ impl MemoryCache {
         // A slot whose generations are used up is left alone: an id never names two entries.
         if place.generation < LAST_GENERATION {
             self.free.push(slot);
+        }
+        if entry.kept {
+            self.released.push(entry.key.clone());
         }
         self.by_key.remove(&entry.key);
         self.sorted.remove(&entry.key);

@@ -52,7 +52,7 @@ fn spec10_09_lru_evicts_the_least_recently_hit_without_ties() {
         put(&mut c, key, key);
     }
     let id = c.find("a");
-    assert!(c.touch(id));
+    c.touch_all([id]);
     c.find("b");
     put(&mut c, "d", "d");
     assert_eq!(c.keys(), ["a", "b", "d"]);
@@ -83,8 +83,8 @@ fn spec10_09_entries_end_after_their_ttl_and_are_swept() {
     NOW.set(1050);
     assert_eq!(c.count(), 2);
     NOW.set(1100);
-    assert!(!c.touch(id));
     assert_eq!(c.find("a"), 0);
+    assert!(c.body(id).is_none());
     assert_eq!(c.keys(), ["never"]);
     assert_eq!(c.bytes(), 1);
 }
@@ -95,11 +95,29 @@ fn spec10_09_an_id_names_one_entry_only() {
     let first = put(&mut c, "a", "1");
     let second = put(&mut c, "a", "2");
     assert_ne!(first, second);
-    assert!(!c.touch(first));
-    assert!(c.touch(second));
+    assert!(c.body(first).is_none() && c.body(second).is_some());
+    c.touch_all([first, 0]);
+    assert_eq!(c.counters.hits, 0);
+    c.touch_all([second]);
+    assert_eq!(c.counters.hits, 1);
     put(&mut c, "b", "3");
-    assert!(!c.touch(second) && c.body(second).is_none());
-    assert!(!c.touch(0));
+    assert!(c.body(second).is_none() && c.body(0).is_none());
+}
+
+#[test]
+fn spec10_09_kept_entries_are_reported_when_they_go() {
+    let mut c = cache(2, 0, 100, Policy::Fifo);
+    let a = put(&mut c, "a", "1");
+    assert_eq!(c.keep(a), Some(100));
+    let b = c.set("b", None, Body::Text("2".into()), 1, Some(0));
+    assert_eq!(c.keep(b), None);
+    assert_eq!(c.take_released(), []);
+    put(&mut c, "c", "3");
+    assert_eq!(c.take_released(), ["a".into()]);
+    put(&mut c, "b", "4");
+    assert_eq!(c.take_released(), ["b".into()]);
+    c.clear();
+    assert_eq!(c.take_released(), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ import { fromText, toText } from '../../native/text.js';
 import { compressSync, expandSync } from './builtins.js';
 import { Cache, MISS } from './cache.js';
 import { failed, misuse } from './cache-error.js';
-import { copyValue } from './copy.js';
+import { copierOf } from './copy.js';
 import { Memo } from './memo.js';
 import { compressionReport, memoryReport } from './memory-report.js';
 
@@ -13,6 +13,8 @@ const POLICIES = ['fifo', 'lru'];
 /** Decoded values kept beside the texts: what the hottest keys cost in the JavaScript heap at most, twice. */
 const MEMO = { items: 4096, bytes: 4 << 20 };
 const PRESSURE_INTERVAL_MS = 15_000;
+/** Hits on kept values are reported to the engine in lots of this size, and before it evicts anything. */
+const TOUCHES = 256;
 
 function numberOption(name, value, fallback, max = Number.MAX_SAFE_INTEGER) {
   if (value === undefined || value === null) return fallback;
@@ -64,6 +66,8 @@ const integer = (number) => (Number.isFinite(number) ? Math.floor(number) : 0);
 export class MemoryCache extends Cache {
   #native;
   #memo = null;
+  #touched = null;
+  #touches = 0;
   #pressureTimer = null;
   #original = 0;
   #compressed = 0;
@@ -100,6 +104,8 @@ export class MemoryCache extends Cache {
     this.#native = new native.NativeMemoryCache(JSON.stringify(limits));
     const share = this.maxMemoryBytes > 0 ? Math.min(MEMO.bytes, Math.floor(this.maxMemoryBytes / 8)) : MEMO.bytes;
     if (!custom) this.#memo = new Memo({ items: MEMO.items, bytes: share });
+    // In FIFO order without statistics hits change nothing.
+    if (this.evictionPolicy === 'lru' || this.enableStats) this.#touched = new Float64Array(TOUCHES);
     this.memoryPressureEvents = 0;
     this.stats = this.#statsMember();
     this.#watchHeap(numberOption('heapUsageThreshold', config.heapUsageThreshold, 0, 1), config.monitorInterval);
@@ -115,6 +121,7 @@ export class MemoryCache extends Cache {
   }
 
   #counters() {
+    this.#report();
     return JSON.parse(this.#native.counters());
   }
 
@@ -130,6 +137,18 @@ export class MemoryCache extends Cache {
       this.emit('memory:pressure', { heapUsed, heapLimit, threshold, currentMemoryBytes: this.currentMemoryBytes });
     }, every);
     this.#pressureTimer.unref();
+  }
+
+  #report() {
+    if (this.#touches === 0) return;
+    this.#native.touchAll(this.#touched, this.#touches);
+    this.#touches = 0;
+  }
+
+  /** Forgets the decoded values of entries that went. */
+  #forget() {
+    const keys = this.#native.released();
+    if (keys !== null) for (const key of keys) this.#memo?.delete(key);
   }
 
   #key(key) {
@@ -154,6 +173,7 @@ export class MemoryCache extends Cache {
 
   /** `{ size, createdAt, lastAccess }` of each entry by key; a snapshot. */
   get meta() {
+    this.#report();
     return Object.fromEntries(this.#native.keys().map((key) => [key, JSON.parse(this.#native.facts(this.#key(key)) ?? '{}')]));
   }
 
@@ -196,12 +216,14 @@ export class MemoryCache extends Cache {
 
   #put(key, text, ttl) {
     const at = this.#key(key);
+    this.#report();
     this.#memo?.delete(at);
     const label = at === key ? undefined : key;
     const time = ttl === undefined || ttl === null ? -1 : numberOption('ttl', ttl, -1);
     const watched = this.listenerCount('memory:evict') > 0;
     const before = watched ? this.#counters().evictions : 0;
     const id = this.enableCompression ? this.#putCompressed(at, text, time, label) : this.#native.setText(at, text, time, label);
+    this.#forget();
     if (!watched) return id;
     const evicted = this.#counters().evictions - before;
     if (evicted > 0) this.emit('memory:evict', { evicted, currentMemoryBytes: this.currentMemoryBytes });
@@ -249,16 +271,36 @@ export class MemoryCache extends Cache {
     const store = this.#native;
     const known = this.#memo?.get(at);
     if (known !== undefined) {
-      if (store.touch(known.id)) return copyValue(known.value);
+      if (known.ends > performance.now()) {
+        if (this.#touched !== null) {
+          this.#touched[this.#touches] = known.id;
+          this.#touches += 1;
+          if (this.#touches === TOUCHES) this.#report();
+        }
+        return known.copy();
+      }
       this.#memo.delete(at);
     }
+    this.#report();
     const id = store.find(at);
-    if (id === 0) return null;
+    if (id === 0) {
+      this.#forget();
+      return null;
+    }
     const text = this.#textOf(store.body(id));
     if (this.#memo === null) return this.deserializer(text) ?? null;
     const value = fromText(text);
-    this.#memo.set(at, { id, value }, text.length);
-    return copyValue(value) ?? null;
+    if (value === null || value === undefined) return null;
+    const copy = copierOf(value);
+    const left = store.keep(id);
+    this.#memo.set(at, { id, copy, ends: left < 0 ? Infinity : performance.now() + left }, text.length);
+    return copy();
+  }
+
+  async get(key) {
+    this.validateKey(key);
+    // A subclass may read in its own way.
+    return this._get === MemoryCache.prototype._get ? this.getSync(key) : super.get(key);
   }
 
   async _get(key) {
@@ -278,27 +320,34 @@ export class MemoryCache extends Cache {
   #remove(key) {
     const at = this.#key(key);
     this.#memo?.delete(at);
-    return this.#native.remove(at);
+    const removed = this.#native.remove(at);
+    this.#forget();
+    return removed;
   }
 
   async _clear(prefix) {
     if (prefix === undefined || prefix === null || prefix === '') {
       this.#memo?.clear();
+      this.#touches = 0;
       this.#native.clear();
       this.#count = 0;
       this.#compressedCount = 0;
       this.#original = 0;
       this.#compressed = 0;
     } else {
+      this.#report();
       this.#native.clearPrefix(this.#key(String(prefix)), []);
     }
+    this.#forget();
     return true;
   }
 
   /** Removes entries of a resource at once, without a promise. */
   invalidateSync({ prefix, keep, keys }) {
     for (const key of keys) this.#remove(key);
+    this.#report();
     this.#native.clearPrefix(this.#key(prefix), this.caseSensitive ? keep : keep.map((kept) => kept.toLowerCase()));
+    this.#forget();
     if (this.listenerCount('clear') > 0) this.emit('clear', { prefix, value: true });
   }
 

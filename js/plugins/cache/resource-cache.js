@@ -58,7 +58,7 @@ export class ResourceCache {
     if (!isInnerCall(last)) plugin._operations += 1;
     const { driver } = plugin;
     if (plugin._stopped || plugin.enabled === false || driver.enabled === false) return next();
-    const policy = plugin._policies.get(method);
+    const policy = plugin._policies.size === 0 ? undefined : plugin._policies.get(method);
     if (policy !== undefined && !policy.enabled) return next();
     if (this.resource._definitionRevision !== this.revision) this.plugin._redefined(this);
     if (this.dirty) return next();
