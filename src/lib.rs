@@ -5,6 +5,7 @@
 //! the only room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
+pub mod background;
 pub mod behavior;
 #[cfg(feature = "node")]
 mod binding;

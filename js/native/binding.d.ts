@@ -278,3 +278,62 @@ export class NativeMemoryCache {
 }
 /** The first 16 hex digits of the MD5 of a text. */
 export function cacheHash(text: string): string;
+/** A clock for tests: stands still until moved. `wall`: epoch ms. */
+export class NativeManualClock {
+  constructor(wall: number);
+  /** Moves both clocks forward in one step and wakes what is due. */
+  step(ms: number): void;
+  /** Sets the wall clock alone. */
+  setWall(wall: number): void;
+  now(): number;
+}
+
+/**
+ * Background work of one plugin (src/background). Messages to `dispatch`, in order, as JSON (`t` tells which):
+ *
+ * - run { part, run, attempt, scheduledAt, startedAt, item?: Text, key? }: call the handler, answer by `settle`
+ * - abort { run, reason: 'timeout' | 'lease-lost' | 'stopped' }: abort the signal; the run is still awaited
+ * - end { run, reason | null }: a run that did not succeed is over; sent after its failure
+ * - failure { task, kind, message, code, attempt, willRetry, run | null }: kind 'failed' | 'timeout' | 'lease-lost' | 'lease' |
+ *   'detached' | 'dropped'
+ * - leader { part, leader }: this process became, or no longer is, the leader
+ * - lock { call, op: 'acquire' | 'renew' | 'release', name?, held?, ttl (s) }: answer by `answer`
+ * - reply { request, value }: to the call that was given the request number; value { error } is a failure
+ *
+ * `dispatch` must not throw. Weak: does not keep the process alive. All times are ms, moments epoch ms.
+ */
+export class NativeBackground {
+  /** locks: lock messages are answered; without it leases and elections are refused. */
+  constructor(dispatch: (message: string) => void, locks: boolean, clock?: NativeManualClock);
+  /**
+   * { name, every | cron + timeZone, immediate?, jitter?, overlap?, maxConcurrent?, maxQueued?, catchUp?, timeout?, onTimeout?, retries?,
+   *   backoff?: { base?, max?, jitter? }, lease?: { name, ttl } } -> part
+   */
+  task(config: Text): number;
+  /** { name, concurrency?, maxLength?, overflow?, drainOnStop?, timeout?, onTimeout?, retries?, backoff? } -> part */
+  queue(config: Text): number;
+  /** { name, lock?, ttl?, retryEvery? } -> part */
+  leader(config: Text): number;
+  /** End of a run, unknown ones are ignored. code 'ABORT_ERR': the handler obeyed its signal. */
+  settle(run: number, ok: boolean, message?: string, code?: string): void;
+  /** Answer to a lock call: the lock's text or null; message of the error when not ok. */
+  answer(call: number, ok: boolean, text?: string | null): void;
+  /** Task: reply { status, attempts, reason?, message?, code? }. Queue: waiting retries become due. Leader: tries now. */
+  trigger(part: number, request: number): void;
+  /** true: accepted; false: a reply tells when it is. Throws when full or stopped. */
+  push(part: number, item: Text, key: string | undefined, request: number): boolean;
+  /** Reply when the queue is empty and nothing of it is in work. */
+  drain(part: number, request: number): void;
+  pause(part: number, paused: boolean): void;
+  /** Counters. */
+  stats(part: number): Text;
+  /** { grace?, abortGrace? }; one part, or null for everything. Reply when nothing runs any more: { dropped } for a queue. */
+  stop(part: number | null, config: Text, request: number): void;
+  /** Forgets a stopped part. */
+  forget(part: number): void;
+  /** Ends everything without waiting. */
+  shutDown(): void;
+}
+
+/** First time of a cron expression after `from` (default now) in an IANA time zone, or null. */
+export function cronNext(expression: string, timeZone: string, from?: number): number | null;

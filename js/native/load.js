@@ -49,9 +49,9 @@ export function loadNative() {
 }
 
 const NAMES = [
-  ...['NativeCatalog', 'NativeMemoryCache', 'NativePluginStorage', 'NativeRead', 'NativeResource', 'NativeScan'],
-  ...['NativeSchema', 'NativeStore'],
-  ...['cacheHash', 'decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
+  ...['NativeBackground', 'NativeCatalog', 'NativeManualClock', 'NativeMemoryCache', 'NativePluginStorage', 'NativeRead'],
+  ...['NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
+  ...['cacheHash', 'cronNext', 'decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
 ];
 
 /** Members of the addon (contract: binding.d.ts). The first one used loads it and makes all of them plain members. */

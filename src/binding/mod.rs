@@ -8,6 +8,8 @@
 // The napi macros expand to unsafe glue and undocumented shims.
 #![allow(unsafe_code, missing_docs)]
 
+mod background;
+mod background_options;
 mod cache;
 mod catalog;
 mod error;
