@@ -2,6 +2,7 @@
 import { Database } from './types/database.js';
 import type { DatabaseConfig } from './types/options.js';
 
+export * from './types/background.js';
 export * from './types/behavior-options.js';
 export * from './types/cache.js';
 export * from './types/client.js';

@@ -90,6 +90,7 @@ export {
   ValidationError
 } from './errors/index.js';
 export { DistributedLock, S3Mutex } from './plugin/locks.js';
+export { Background, ManualClock, nextCronDate } from './plugin/background.js';
 export { Plugin, PluginObject } from './plugin/plugin.js';
 export { PluginStorage } from './plugin/plugin-storage.js';
 export {

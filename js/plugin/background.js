@@ -4,8 +4,9 @@
  * The engine owns every timer, slot, retry and lock renewal (src/background); here handlers are called, their promises
  * awaited and their errors kept. All messages of the engine come through one function, in order.
  */
-import { PluginError } from '../errors/index.js';
+
 import { fromNative, nativeReport } from '../errors/from-native.js';
+import { PluginError } from '../errors/index.js';
 import { native as addon } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { BackgroundLeader, BackgroundQueue, BackgroundTask } from './background-handles.js';
@@ -116,7 +117,8 @@ export class Background {
       stopPart: (handle, given) => this.#stopPart(handle, given),
       error: (message, details) => this.#error(message, details),
       nativeError: (error, task) => this.#nativeError(error, task),
-      stopped: (task) => this.#error(`Background queue '${task}' was stopped and takes no further items`, { task, code: 'BACKGROUND_STOPPED' })
+      stopped: (task) =>
+        this.#error(`Background queue '${task}' was stopped and takes no further items`, { task, code: 'BACKGROUND_STOPPED' })
     };
   }
 
@@ -167,7 +169,14 @@ export class Background {
   queue(name, options, handler) {
     requireFunction('handler', handler);
     const { key, onDeadLetter, keepAlive, ...config } = checkOptions(options, QUEUE_OPTIONS);
-    const handle = new BackgroundQueue(this.#owner, { kind: 'queue', name: this.#free(name, 'queue'), handler, keepAlive, key, onDeadLetter });
+    const handle = new BackgroundQueue(this.#owner, {
+      kind: 'queue',
+      name: this.#free(name, 'queue'),
+      handler,
+      keepAlive,
+      key,
+      onDeadLetter
+    });
     return this.#start(handle, 'queue', config);
   }
 
@@ -178,7 +187,13 @@ export class Background {
    */
   leader(name, options) {
     const { onElected = () => {}, onLost, keepAlive, ...config } = checkOptions(options, LEADER_OPTIONS);
-    const handle = new BackgroundLeader(this.#owner, { kind: 'leader', name: this.#free(name, 'leader'), handler: onElected, keepAlive, onLost });
+    const handle = new BackgroundLeader(this.#owner, {
+      kind: 'leader',
+      name: this.#free(name, 'leader'),
+      handler: onElected,
+      keepAlive,
+      onLost
+    });
     return this.#start(handle, 'leader', config);
   }
 
@@ -235,7 +250,10 @@ export class Background {
 
   #start(handle, method, config) {
     if (this.#stopping !== null) {
-      throw this.#error('Background work is being stopped: start new work once stop() has resolved', { task: handle.name, code: 'BACKGROUND_STOPPED' });
+      throw this.#error('Background work is being stopped: start new work once stop() has resolved', {
+        task: handle.name,
+        code: 'BACKGROUND_STOPPED'
+      });
     }
     this.#native ??= new addon.NativeBackground((text) => this.#dispatch(text), this.#storage !== undefined, this.#clock?._native);
     try {

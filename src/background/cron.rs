@@ -32,7 +32,10 @@ impl CronSchedule {
         })?;
         let parser = CronParser::builder().seconds(Seconds::Optional).year(Year::Disallowed).build();
         let cron = parser.parse(expression).map_err(|e| invalid(expression, &e.to_string()))?;
-        let schedule = Self { cron: Box::new(cron), zone };
+        let schedule = Self {
+            cron: Box::new(cron),
+            zone,
+        };
         // No pattern depends on the year: what four years and a century exception cannot fulfil never happens.
         match schedule.next_after(crate::ambient::now_ms()) {
             Some(_) => Ok(schedule),

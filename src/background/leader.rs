@@ -193,7 +193,11 @@ impl LeaderInner {
             &self.shared,
             &self.life,
             &plan,
-            Try { name: self.name.clone(), scheduled_at: self.shared.clock.wall(), attempt: 1 },
+            Try {
+                name: self.name.clone(),
+                scheduled_at: self.shared.clock.wall(),
+                attempt: 1,
+            },
             None,
             |run| self.handler.run(Run { signal, ..run }),
             |ended, run| failed.store(self.report(ended, run), Ordering::Relaxed),

@@ -69,7 +69,9 @@ impl Keeper {
     pub async fn release(self, shared: &Arc<Shared>, task: &Arc<str>) {
         let Self { stop, renewal, .. } = self;
         stop.send(()).ok();
-        let (Ok(Some(held)), Ok(locks)) = (renewal.await, shared.locks()) else { return };
+        let (Ok(Some(held)), Ok(locks)) = (renewal.await, shared.locks()) else {
+            return;
+        };
         if let Err(error) = bounded(shared, DEADLINE, locks.release(held)).await {
             shared.fail(task, FailureKind::Lease, error);
         }

@@ -189,7 +189,10 @@ impl LeaseOptions {
 
 pub(super) fn lease_ttl(field: &str, ttl: Duration) -> Result<()> {
     if ttl < Duration::from_secs(1) || ttl > LONGEST {
-        return Err(bad(field, "must be at least 1 second and at most ten years: locks are renewed every third of it"));
+        return Err(bad(
+            field,
+            "must be at least 1 second and at most ten years: locks are renewed every third of it",
+        ));
     }
     Ok(())
 }

@@ -301,7 +301,9 @@ impl<T: Send + Sync + 'static> Queue<T> {
                 () = self.drain() => {}
                 () = clock.sleep_until(started.saturating_add(millis(options.grace))) => {}
             }
-            left.grace = options.grace.saturating_sub(std::time::Duration::from_millis(clock.monotonic() - started));
+            left.grace = options
+                .grace
+                .saturating_sub(std::time::Duration::from_millis(clock.monotonic() - started));
         }
         queue.life.go(Phase::Stopping);
         queue.drop_waiting_items();
@@ -309,7 +311,9 @@ impl<T: Send + Sync + 'static> Queue<T> {
         let dropped = queue.drop_waiting_items();
         if dropped > 0 {
             let text = format!("Background queue '{}' was stopped with {dropped} unfinished item(s)", queue.name);
-            let error = Error::new(Kind::Unknown, text).with_code("BACKGROUND_DROPPED").with("dropped", dropped);
+            let error = Error::new(Kind::Unknown, text)
+                .with_code("BACKGROUND_DROPPED")
+                .with("dropped", dropped);
             queue.shared.fail(&queue.name, FailureKind::Dropped, error);
         }
         dropped
@@ -371,10 +375,14 @@ impl<T: Send + Sync + 'static> QueueInner<T> {
         entry.attempts += 1;
         let number = entry.attempts;
         self.state.lock().stats.tasks.started(self.shared.clock.wall(), number > 1);
-        let this = Try { name: self.name.clone(), scheduled_at: entry.accepted_at, attempt: number };
+        let this = Try {
+            name: self.name.clone(),
+            scheduled_at: entry.accepted_at,
+            attempt: number,
+        };
         let (item, key) = (entry.item.clone(), entry.key.clone());
         let mut failed = None;
-        let mut done = false;
+        let (mut done, mut failed_at) = (false, 0);
         attempt(
             &self.shared,
             &self.life,
@@ -384,6 +392,7 @@ impl<T: Send + Sync + 'static> QueueInner<T> {
             |run| self.handler.run(Job { item, key, run }),
             |ended, run| {
                 done = matches!(ended, Ended::Done);
+                failed_at = self.shared.clock.monotonic();
                 failed = self.decide(ended, run, number);
             },
         )
@@ -392,9 +401,15 @@ impl<T: Send + Sync + 'static> QueueInner<T> {
             return self.finish(entry, if done { End::Done } else { End::Dropped });
         };
         if again {
-            return self.retry_later(entry);
+            return self.retry_later(entry, failed_at);
         }
-        let letter = DeadLetter { item: entry.item.clone(), key: entry.key.clone(), error, attempts: number, run };
+        let letter = DeadLetter {
+            item: entry.item.clone(),
+            key: entry.key.clone(),
+            error,
+            attempts: number,
+            run,
+        };
         self.state.lock().stats.dead_letters += 1;
         // A native handler that panics here must not leave the item counted as in work.
         let handler = self.handler.clone();
@@ -431,9 +446,9 @@ impl<T: Send + Sync + 'static> QueueInner<T> {
     }
 
     /// Gives the item's place in work to the next one and brings the item back after its wait.
-    fn retry_later(self: &Arc<Self>, entry: Entry<T>) {
+    fn retry_later(self: &Arc<Self>, entry: Entry<T>, failed_at: u64) {
         let wait = millis(self.options.attempts.backoff.delay(entry.attempts, random_unit()));
-        let until = self.shared.clock.monotonic().saturating_add(wait);
+        let until = failed_at.saturating_add(wait);
         let queue = self.clone();
         {
             let mut state = self.state.lock();
@@ -507,12 +522,16 @@ impl<T> State<T> {
 }
 
 fn full(name: &str, length: usize) -> Error {
-    let text = format!(
-        "Background queue '{name}' is full ({length} items): wait for drain(), raise maxLength, or choose overflow 'wait'"
-    );
-    Error::new(Kind::Unknown, text).with_code("BACKGROUND_QUEUE_FULL").with_retry(crate::error::Retry::Temporary)
+    let text = format!("Background queue '{name}' is full ({length} items): wait for drain(), raise maxLength, or choose overflow 'wait'");
+    Error::new(Kind::Unknown, text)
+        .with_code("BACKGROUND_QUEUE_FULL")
+        .with_retry(crate::error::Retry::Temporary)
 }
 
 fn stopped(name: &str) -> Error {
-    Error::new(Kind::Unknown, format!("Background queue '{name}' was stopped and takes no further items")).with_code("BACKGROUND_STOPPED")
+    Error::new(
+        Kind::Unknown,
+        format!("Background queue '{name}' was stopped and takes no further items"),
+    )
+    .with_code("BACKGROUND_STOPPED")
 }

@@ -167,7 +167,15 @@ pub(super) struct Try {
 
 /// Runs one attempt. `decided` is called once, with the run's id, as soon as it is known how the attempt counts: for one
 /// that timed out and keeps its slot that is before it ends.
-pub(super) async fn attempt<H, D>(shared: &Shared, life: &Life, plan: &Attempts, this: Try, lost: Option<&Signal>, handler: H, decided: D) -> bool
+pub(super) async fn attempt<H, D>(
+    shared: &Shared,
+    life: &Life,
+    plan: &Attempts,
+    this: Try,
+    lost: Option<&Signal>,
+    handler: H,
+    decided: D,
+) -> bool
 where
     H: FnOnce(Run) -> RunFuture,
     D: FnOnce(&Ended, u64),
@@ -182,11 +190,13 @@ where
         attempt: this.attempt,
         signal: controller.signal(),
     };
-    // The handler itself may panic as well as its future.
-    let work = AssertUnwindSafe(async move { handler(run).await }).catch_unwind();
-    tokio::pin!(work);
     let timeout = plan.timeout.map(millis);
     let deadline = timeout.map(|ms| shared.clock.monotonic().saturating_add(ms));
+    // The handler itself may panic as well as its future. The future is dropped after the decision, never before.
+    let started = std::panic::catch_unwind(AssertUnwindSafe(|| handler(run)));
+    let work = started.unwrap_or_else(|panic| Box::pin(std::future::ready(Err(panicked(&*panic)))));
+    let work = AssertUnwindSafe(work).catch_unwind();
+    tokio::pin!(work);
     let mut decided = Some(decided);
     let mut decide = |ended: &Ended| {
         if let Some(decided) = decided.take() {
@@ -259,9 +269,12 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
 }
 
 fn timeout_error(name: &str, ms: u64) -> Error {
-    Error::new(Kind::Unknown, format!("Background task '{name}' did not end within its timeout of {ms} ms"))
-        .with_code("BACKGROUND_TIMEOUT")
-        .with("timeout", ms)
+    Error::new(
+        Kind::Unknown,
+        format!("Background task '{name}' did not end within its timeout of {ms} ms"),
+    )
+    .with_code("BACKGROUND_TIMEOUT")
+    .with("timeout", ms)
 }
 
 fn lease_error(name: &str) -> Error {
@@ -273,6 +286,9 @@ fn lease_error(name: &str) -> Error {
 }
 
 fn detached_error(name: &str) -> Error {
-    Error::new(Kind::Unknown, format!("Background task '{name}' was still running when the grace of its stop had passed"))
-        .with_code("BACKGROUND_DETACHED")
+    Error::new(
+        Kind::Unknown,
+        format!("Background task '{name}' was still running when the grace of its stop had passed"),
+    )
+    .with_code("BACKGROUND_DETACHED")
 }

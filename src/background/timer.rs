@@ -55,11 +55,14 @@ impl Task {
             state: Mutex::default(),
         });
         let driven = inner.clone();
+        // The grid starts now, not when the driver gets a thread.
+        let clock = &inner.shared.clock;
+        let start = (clock.monotonic(), clock.wall());
         inner.shared.runtime.spawn(async move {
             tokio::select! {
                 biased;
                 () = driven.life.reached(Phase::Stopping) => {}
-                () = driven.drive() => {}
+                () = driven.drive(start) => {}
             }
             driven.state.lock().stats.next_run_at = None;
         });
@@ -102,20 +105,20 @@ impl Task {
 
 impl TaskInner {
     /// Ticks for ever.
-    async fn drive(self: &Arc<Self>) {
+    async fn drive(self: &Arc<Self>, (monotonic, wall): (u64, i64)) {
         if self.options.immediate {
-            self.fire(self.shared.clock.wall(), None);
+            self.fire(wall, None);
         }
         match &self.options.schedule {
-            Schedule::Every(interval) => self.drive_interval(millis(*interval)).await,
-            Schedule::Cron(cron) => self.drive_cron(cron).await,
+            Schedule::Every(interval) => self.drive_interval(millis(*interval), monotonic).await,
+            Schedule::Cron(cron) => self.drive_cron(cron, wall).await,
         }
         std::future::pending().await
     }
 
-    async fn drive_interval(self: &Arc<Self>, every: u64) {
+    async fn drive_interval(self: &Arc<Self>, every: u64, start: u64) {
         let clock = &self.shared.clock;
-        let mut next = clock.monotonic().saturating_add(every);
+        let mut next = start.saturating_add(every);
         loop {
             let due = next.saturating_add(self.random_jitter());
             let wait = i64::try_from(due.saturating_sub(clock.monotonic())).unwrap_or(i64::MAX);
@@ -123,11 +126,11 @@ impl TaskInner {
             while clock.monotonic() < due {
                 clock.sleep_until(due).await;
             }
-            let late = i64::try_from(clock.monotonic().saturating_sub(next)).unwrap_or(0);
+            let now = clock.monotonic();
+            let late = i64::try_from(now.saturating_sub(next)).unwrap_or(0);
             self.fire(clock.wall().saturating_sub(late), None);
             next = next.saturating_add(every);
-            // Ticks that passed meanwhile are made up by the run just started.
-            let now = clock.monotonic();
+            // Ticks that passed before are made up by the run just started.
             if next <= now {
                 let missed = (now - next) / every + 1;
                 next = next.saturating_add(missed.saturating_mul(every));
@@ -136,9 +139,9 @@ impl TaskInner {
         }
     }
 
-    async fn drive_cron(self: &Arc<Self>, cron: &CronSchedule) {
+    async fn drive_cron(self: &Arc<Self>, cron: &CronSchedule, start: i64) {
         let clock = &self.shared.clock;
-        let mut seen = clock.wall();
+        let mut seen = start;
         let mut next = cron.next_after(seen);
         while let Some(slot) = next {
             let due = slot.saturating_add(i64::try_from(self.random_jitter()).unwrap_or(0));
@@ -195,7 +198,11 @@ impl TaskInner {
         if self.life.phase() != Phase::Running {
             return pending.skip(&mut state.stats, SkipReason::Stopped);
         }
-        let limit = if self.options.overlap == Overlap::Allow { self.options.max_concurrent } else { 1 };
+        let limit = if self.options.overlap == Overlap::Allow {
+            self.options.max_concurrent
+        } else {
+            1
+        };
         if state.stats.running < limit {
             state.stats.running += 1;
             drop(state);
@@ -231,7 +238,11 @@ impl TaskInner {
     fn ended(&self, outcome: &Outcome) -> Option<Pending> {
         let mut state = self.state.lock();
         state.stats.end(outcome, self.shared.clock.wall());
-        let follow = if self.life.phase() == Phase::Running { state.pending.pop_front() } else { None };
+        let follow = if self.life.phase() == Phase::Running {
+            state.pending.pop_front()
+        } else {
+            None
+        };
         state.stats.queued = state.pending.len();
         if follow.is_none() {
             state.stats.running -= 1;
@@ -253,7 +264,11 @@ impl TaskInner {
             Ok(None) => return Outcome::Skipped(SkipReason::Lease),
             Err(error) => {
                 self.shared.fail(&self.name, FailureKind::Lease, error.clone());
-                return Outcome::Failed { attempts: 0, timed_out: false, error };
+                return Outcome::Failed {
+                    attempts: 0,
+                    timed_out: false,
+                    error,
+                };
             }
         };
         let (outcome, ended) = self.attempts(scheduled_at, Some(keeper.lost())).await;
@@ -272,10 +287,16 @@ impl TaskInner {
         loop {
             number += 1;
             self.state.lock().stats.started(self.shared.clock.wall(), number > 1);
-            let this = Try { name: self.name.clone(), scheduled_at, attempt: number };
+            let this = Try {
+                name: self.name.clone(),
+                scheduled_at,
+                attempt: number,
+            };
             let mut outcome = Outcome::Aborted { attempts: number };
             let mut again = false;
+            let mut failed_at = 0;
             let decided = |ended: &Ended, run: u64| {
+                failed_at = self.shared.clock.monotonic();
                 let may_retry = number <= plan.retries && self.life.phase() == Phase::Running;
                 (outcome, again) = self.decide(ended, run, number, may_retry);
             };
@@ -284,7 +305,7 @@ impl TaskInner {
                 return (outcome, ended);
             }
             let wait = millis(plan.backoff.delay(number, random_unit()));
-            let until = self.shared.clock.monotonic().saturating_add(wait);
+            let until = failed_at.saturating_add(wait);
             tokio::select! {
                 biased;
                 () = self.life.reached(Phase::Stopping) => return (outcome, ended),
@@ -315,7 +336,14 @@ impl TaskInner {
             run: Some(run),
         });
         let error = error.clone();
-        (Outcome::Failed { attempts: number, timed_out, error }, may_retry)
+        (
+            Outcome::Failed {
+                attempts: number,
+                timed_out,
+                error,
+            },
+            may_retry,
+        )
     }
 
     fn drop_pending(&self) {

@@ -20,8 +20,10 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -83,9 +85,9 @@ impl Bridge {
             signal: run.signal.clone(),
             succeeded: false,
         };
+        let (bridge, id, signal) = (self.clone(), run.id, run.signal.clone());
         let sent = self.send(message);
-        Box::pin(async move {
-            let mut pending = pending;
+        let wait = async move {
             if !sent {
                 return Err(gone());
             }
@@ -93,15 +95,35 @@ impl Bridge {
             let result = tokio::select! {
                 biased;
                 result = &mut receive => result,
-                reason = pending.signal.wait() => {
-                    pending.bridge.send(&json!({ "t": "abort", "run": pending.id, "reason": reason.as_str() }));
+                reason = signal.wait() => {
+                    bridge.send(&json!({ "t": "abort", "run": id, "reason": reason.as_str() }));
                     receive.await
                 }
             };
-            let result = result.unwrap_or_else(|_| Err(gone()));
-            pending.succeeded = result.is_ok();
-            result
+            result.unwrap_or_else(|_| Err(gone()))
+        };
+        Box::pin(JsRun {
+            wait: Box::pin(wait),
+            pending,
         })
+    }
+}
+
+/// A run in JavaScript. Its guard goes when the future is dropped, which is after its end was judged and reported.
+struct JsRun {
+    wait: RunFuture,
+    pending: PendingRun,
+}
+
+impl Future for JsRun {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.wait.as_mut().poll(context);
+        if let Poll::Ready(result) = &polled {
+            self.pending.succeeded = result.is_ok();
+        }
+        polled
     }
 }
 
@@ -305,7 +327,9 @@ impl NativeBackground {
     /// Tells the end of a run; `code` is that of its error.
     #[napi]
     pub fn settle(&self, run: f64, ok: bool, message: Option<String>, code: Option<String>) {
-        let Some(waiter) = self.bridge.runs.lock().remove(&(run as u64)) else { return };
+        let Some(waiter) = self.bridge.runs.lock().remove(&(run as u64)) else {
+            return;
+        };
         let result = if ok {
             Ok(())
         } else {
@@ -322,7 +346,9 @@ impl NativeBackground {
     /// Answers a lock call: the lock's text, or null when it is not ours.
     #[napi]
     pub fn answer(&self, call: f64, ok: bool, text: Option<String>) {
-        let Some(waiter) = self.bridge.locks.lock().remove(&(call as u64)) else { return };
+        let Some(waiter) = self.bridge.locks.lock().remove(&(call as u64)) else {
+            return;
+        };
         let result = if ok {
             Ok(text)
         } else {
@@ -354,7 +380,9 @@ impl NativeBackground {
     /// Adds an item. True when it was accepted; false when `request` is answered once it has a place.
     #[napi]
     pub fn push(&self, id: u32, item: String, key: Option<String>, request: f64) -> napi::Result<bool> {
-        let Part::Queue(queue) = self.part(id)? else { return Err(no_queue()) };
+        let Part::Queue(queue) = self.part(id)? else {
+            return Err(no_queue());
+        };
         match queue.offer(item, key.as_deref()).map_err(to_napi)? {
             Offer::Accepted => Ok(true),
             Offer::Waiting(place) => {
@@ -373,7 +401,9 @@ impl NativeBackground {
     /// Answers `request` when the queue is empty and nothing of it is in work.
     #[napi]
     pub fn drain(&self, id: u32, request: f64) -> napi::Result<()> {
-        let Part::Queue(queue) = self.part(id)? else { return Err(no_queue()) };
+        let Part::Queue(queue) = self.part(id)? else {
+            return Err(no_queue());
+        };
         self.reply(request, async move {
             queue.drain().await;
             Json::Null
@@ -384,8 +414,14 @@ impl NativeBackground {
     /// Starts no further item until resumed.
     #[napi]
     pub fn pause(&self, id: u32, paused: bool) -> napi::Result<()> {
-        let Part::Queue(queue) = self.part(id)? else { return Err(no_queue()) };
-        if paused { queue.pause() } else { queue.resume() }
+        let Part::Queue(queue) = self.part(id)? else {
+            return Err(no_queue());
+        };
+        if paused {
+            queue.pause()
+        } else {
+            queue.resume()
+        }
         Ok(())
     }
 
@@ -481,7 +517,11 @@ fn outcome_json(outcome: &Outcome) -> Json {
         Outcome::Done { attempts } => json!({ "status": "done", "attempts": attempts }),
         Outcome::Aborted { attempts } => json!({ "status": "aborted", "attempts": attempts }),
         Outcome::Skipped(reason) => json!({ "status": "skipped", "reason": reason.as_str(), "attempts": 0 }),
-        Outcome::Failed { attempts, timed_out, error } => json!({
+        Outcome::Failed {
+            attempts,
+            timed_out,
+            error,
+        } => json!({
             "status": if *timed_out { "timeout" } else { "failed" }, "attempts": attempts, "message": error.message(), "code": error.code(),
         }),
     }

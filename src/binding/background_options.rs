@@ -30,7 +30,10 @@ fn one_of<T: Copy>(field: &str, given: Option<&str>, known: &[(&str, T)]) -> Res
             let names: Vec<_> = known.iter().map(|(name, _)| format!("'{name}'")).collect();
             Err(Error::validation(
                 field,
-                format!("Background option '{field}' must be one of {}, received '{given}'", names.join(", ")),
+                format!(
+                    "Background option '{field}' must be one of {}, received '{given}'",
+                    names.join(", ")
+                ),
             ))
         }
     }
@@ -60,12 +63,19 @@ impl AttemptsText {
         Ok(Attempts {
             // 0 means none, as for every timeout of Node.
             timeout: self.timeout.filter(|ms| *ms != 0.0).map(|ms| duration("timeout", ms)).transpose()?,
-            on_timeout: one_of("onTimeout", self.on_timeout.as_deref(), &[("free", OnTimeout::Free), ("keep", OnTimeout::Keep)])?
-                .unwrap_or_default(),
+            on_timeout: one_of(
+                "onTimeout",
+                self.on_timeout.as_deref(),
+                &[("free", OnTimeout::Free), ("keep", OnTimeout::Keep)],
+            )?
+            .unwrap_or_default(),
             retries: self.retries,
             backoff: Backoff {
                 base,
-                max: self.backoff.max.map_or(Ok(standard.max.max(base)), |ms| duration("backoff.max", ms))?,
+                max: self
+                    .backoff
+                    .max
+                    .map_or(Ok(standard.max.max(base)), |ms| duration("backoff.max", ms))?,
                 jitter: self.backoff.jitter.unwrap_or(standard.jitter),
             },
         })
