@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Background, nextCronDate, PluginError, ValidationError } from 's3db-native';
-import { calls, lab, START, until } from './support/background.js';
+import { calls, idle, lab, START, until } from './support/background.js';
 
 const never = () => new Promise(() => {});
 
@@ -14,6 +14,7 @@ test('spec05_18 an interval calls its handler on a fixed grid with what it needs
   for (const count of [1, 2, 3]) {
     clock.step(100);
     await runs.reached(count);
+    await idle(task);
   }
   assert.deepEqual(
     runs.seen.map(([run]) => [run.name, run.scheduledAt - START, run.startedAt - START, run.attempt, run.signal.aborted]),
@@ -41,6 +42,7 @@ test('spec05_18 a handler that throws or rejects is reported and called again', 
   for (const count of [1, 2, 3]) {
     clock.step(10);
     await reported.reached(count);
+    await idle(task);
   }
   assert.equal(failures[0].error, thrown);
   assert.equal(failures[1].error, rejected);
@@ -104,6 +106,7 @@ test('spec05_18 a handler that never settles times out, is told, and frees its s
   assert.match(error.message, /'stuck' did not end within its timeout of 50 ms/);
   assert.deepEqual([kind, error.code, error.pluginName], ['timeout', 'BACKGROUND_TIMEOUT', 'lab']);
   await until(() => runs.seen[0][0].aborted);
+  await idle(task);
   assert.deepEqual([runs.seen[0][0].reason.name, runs.seen[0][0].reason.reason], ['AbortError', 'timeout']);
   clock.step(50);
   await runs.reached(2);

@@ -2,7 +2,7 @@
 //!
 //! A lock counts as held from the start of the request that took or renewed it until its time to live has passed: what
 //! the store answers late never makes it longer. It is renewed every third of that time; a renewal that fails is
-//! reported and tried again, one that says that the lock is another's ends it at once.
+//! reported and tried again after a twelfth, one that says that the lock is another's ends it at once.
 
 use super::millis;
 use super::run::{FailureKind, Shared};
@@ -98,8 +98,10 @@ async fn renew(
     let clock = &shared.clock;
     let third = (millis(ttl) / 3).max(1);
     let mut valid_until = asked.saturating_add(millis(ttl));
+    // After a failure it is tried again sooner: the time left is for more than one more attempt.
+    let mut pause = third;
     loop {
-        let next = clock.monotonic().saturating_add(third).min(valid_until);
+        let next = clock.monotonic().saturating_add(pause).min(valid_until);
         tokio::select! {
             biased;
             _ = &mut stopped => return Some(held),
@@ -115,12 +117,16 @@ async fn renew(
             Ok(Some(renewed)) => {
                 held = renewed;
                 valid_until = now.saturating_add(millis(ttl));
+                pause = third;
             }
             Ok(None) => {
                 lost.abort(AbortReason::LeaseLost);
                 return None;
             }
-            Err(error) => shared.fail(&task, FailureKind::Lease, error),
+            Err(error) => {
+                shared.fail(&task, FailureKind::Lease, error);
+                pause = (third / 4).max(1);
+            }
         }
     }
 }

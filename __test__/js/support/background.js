@@ -44,3 +44,8 @@ export function calls() {
 export async function until(test) {
   while (!test()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Waits until the task runs nothing: its next tick finds a free slot. */
+export async function idle(task) {
+  await until(() => task.stats().running === 0);
+}
