@@ -89,8 +89,8 @@ export {
   UnknownError,
   ValidationError
 } from './errors/index.js';
-export { DistributedLock, S3Mutex } from './plugin/locks.js';
 export { Background, ManualClock, nextCronDate } from './plugin/background.js';
+export { DistributedLock, S3Mutex } from './plugin/locks.js';
 export { Plugin, PluginObject } from './plugin/plugin.js';
 export { PluginStorage } from './plugin/plugin-storage.js';
 export {
