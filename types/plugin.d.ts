@@ -1,4 +1,12 @@
 import { EventEmitter } from 'node:events';
+import type {
+  Background,
+  BackgroundCronOptions,
+  BackgroundHandler,
+  BackgroundTask,
+  BackgroundTaskOptions,
+  CronManager
+} from './background.js';
 import type { Database } from './database.js';
 import type { PluginStorage } from './plugin-storage.js';
 import type { Resource } from './resource.js';
@@ -97,6 +105,20 @@ export class Plugin<O extends PluginOptions = PluginOptions> extends EventEmitte
   getStorage(): PluginStorage;
   /** Namespaces under which instances of the class have stored data. */
   detectAndWarnNamespaces(): Promise<string[]>;
+
+  /** Timers, cron, queues, leases and elections of the plugin; they end when it stops. */
+  background: Background;
+  /** The jobs of `scheduleCron` and `scheduleInterval`. */
+  cronManager: CronManager;
+  scheduleCron(
+    expression: string,
+    handler: BackgroundHandler,
+    suffix?: string,
+    options?: BackgroundCronOptions & { timezone?: string }
+  ): BackgroundTask;
+  scheduleInterval(ms: number, handler: BackgroundHandler, suffix?: string, options?: BackgroundTaskOptions): BackgroundTask;
+  /** Stops what `scheduleCron` and `scheduleInterval` started; how many. */
+  stopAllCronJobs(): Promise<number>;
 
   getPartitionValues(data: any, resource: Resource<any>): Record<string, Record<string, any>>;
   /** @deprecated use `getPartitionValues` */

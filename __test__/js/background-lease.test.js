@@ -47,10 +47,8 @@ test('spec05_18 a lock that is taken away aborts the run and is reported', async
   const outcome = task.trigger();
   await signals.reached(1);
   await storage.delete('plugin=lab/locks/job');
-  await until(() => {
-    one.clock.step(500);
-    return signals.seen[0][0].aborted;
-  });
+  one.clock.step(1000);
+  await until(() => signals.seen[0][0].aborted);
   assert.equal(signals.seen[0][0].reason.reason, 'lease-lost');
   assert.equal((await outcome).status, 'failed');
   assert.deepEqual(

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { PluginError } from '../errors/index.js';
 import { getNested } from '../util/nested.js';
+import { Background, createCronManager, scheduleCron, scheduleInterval, stopAllCronJobs } from './background.js';
 import { addMiddleware, wrapMethod } from './layers.js';
 import { Ledger } from './ledger.js';
 import { childLogger, loggerOf } from './logger.js';
@@ -48,7 +49,8 @@ export class Plugin extends EventEmitter {
       _state: 'new',
       _installedSlug: null,
       _logger: null,
-      _background: null
+      _background: null,
+      _cronManager: null
     };
     for (const [key, value] of Object.entries(state)) Object.defineProperty(this, key, { value, writable: true, configurable: true });
     this.baseSlug = given.slug || (Object.hasOwn(type, 'slug') && type.slug) || this._generateSlug();
@@ -180,7 +182,12 @@ export class Plugin extends EventEmitter {
   async stop() {
     this._state = 'stopped';
     this.beforeStop();
-    await this._announcing('plugin.stopped', () => this.onStop());
+    try {
+      await this._announcing('plugin.stopped', () => this.onStop());
+    } finally {
+      // After onStop, which may want to drain a queue first.
+      await this._background?.stop();
+    }
     this.afterStop();
   }
 
@@ -193,6 +200,7 @@ export class Plugin extends EventEmitter {
     if (this._state === 'started') await this.stop();
     this.beforeUninstall();
     await this.onUninstall(options);
+    await this._background?.stop();
     this._pluginHooks.clear();
     this._ledger.undo();
     if (options?.purgeData) await this._purgeData();
@@ -297,6 +305,51 @@ export class Plugin extends EventEmitter {
       this.logger.warn(message);
     }
     return namespaces;
+  }
+
+  /** Timers, cron, queues, leases and elections of the plugin (docs/background.md); they end when it stops. */
+  get background() {
+    this._background ??= new Background({
+      name: this.name,
+      storage: () => this.getStorage(),
+      onError: (error, failure) => this._backgroundFailed(error, failure)
+    });
+    return this._background;
+  }
+
+  set background(value) {
+    // A plugin may have a member of this name for something else.
+    Object.defineProperty(this, 'background', { value, writable: true, configurable: true, enumerable: true });
+  }
+
+  /** The jobs of `scheduleCron` and `scheduleInterval` as an object. */
+  get cronManager() {
+    this._cronManager ??= createCronManager(this.background);
+    return this._cronManager;
+  }
+
+  set cronManager(value) {
+    this._cronManager = value;
+  }
+
+  _backgroundFailed(error, failure) {
+    this.emit('plugin.error', { plugin: this.name, error, ...failure });
+    this.logger.warn(`${this.name}: background task '${failure.task}' failed: ${error?.message ?? error}`);
+  }
+
+  /** Runs `handler` at the times of a cron expression while the plugin runs (spec/05 section 18). */
+  scheduleCron(expression, handler, suffix, options) {
+    return scheduleCron(this._background ?? this.background, expression, handler, suffix, options);
+  }
+
+  /** Runs `handler` every `ms` milliseconds while the plugin runs. */
+  scheduleInterval(ms, handler, suffix, options) {
+    return scheduleInterval(this._background ?? this.background, ms, handler, suffix, options);
+  }
+
+  /** Stops what `scheduleCron` and `scheduleInterval` started; how many. */
+  async stopAllCronJobs() {
+    return this._background === null ? 0 : stopAllCronJobs(this._background);
   }
 
   // Resources

@@ -98,14 +98,12 @@ async fn renew(
     let clock = &shared.clock;
     let third = (millis(ttl) / 3).max(1);
     let mut valid_until = asked.saturating_add(millis(ttl));
-    // After a failure it is tried again sooner: the time left is for more than one more attempt.
-    let mut pause = third;
+    let mut next = asked.saturating_add(third);
     loop {
-        let next = clock.monotonic().saturating_add(pause).min(valid_until);
         tokio::select! {
             biased;
             _ = &mut stopped => return Some(held),
-            () = clock.sleep_until(next) => {}
+            () = clock.sleep_until(next.min(valid_until)) => {}
         }
         let now = clock.monotonic();
         if now >= valid_until {
@@ -117,7 +115,7 @@ async fn renew(
             Ok(Some(renewed)) => {
                 held = renewed;
                 valid_until = now.saturating_add(millis(ttl));
-                pause = third;
+                next = now.saturating_add(third);
             }
             Ok(None) => {
                 lost.abort(AbortReason::LeaseLost);
@@ -125,7 +123,8 @@ async fn renew(
             }
             Err(error) => {
                 shared.fail(&task, FailureKind::Lease, error);
-                pause = (third / 4).max(1);
+                // Sooner than after a success: the time left is for more than one more attempt.
+                next = clock.monotonic().saturating_add((third / 4).max(1));
             }
         }
     }

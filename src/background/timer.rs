@@ -147,13 +147,15 @@ impl TaskInner {
             let due = slot.saturating_add(i64::try_from(self.random_jitter()).unwrap_or(0));
             self.state.lock().stats.next_run_at = Some(due);
             let now = loop {
+                // Read first: a clock that moves between the two makes the wait shorter, never longer.
+                let before = clock.monotonic();
                 let now = clock.wall();
                 if now < seen.saturating_sub(CORRECTION) || now >= due {
                     break now;
                 }
                 seen = seen.max(now);
                 let wait = u64::try_from(due - now).unwrap_or(1).min(LOOK);
-                clock.sleep_until(clock.monotonic().saturating_add(wait)).await;
+                clock.sleep_until(before.saturating_add(wait)).await;
             };
             if now < due {
                 seen = now;
