@@ -278,6 +278,7 @@ export class NativeMemoryCache {
 }
 /** The first 16 hex digits of the MD5 of a text. */
 export function cacheHash(text: string): string;
+
 /** A clock for tests: stands still until moved. `wall`: epoch ms. */
 export class NativeManualClock {
   constructor(wall: number);
