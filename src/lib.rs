@@ -1,7 +1,7 @@
 //! s3db: a document database on S3.
 //!
 //! Rooms, lowest first: `error`, `value`, `ambient`, `keys`, `codec`, `schema`,
-//! `behavior`, `record`, `store`, `catalog`, `resource`, `plugin`, `cache`, and on top `binding`,
+//! `behavior`, `record`, `store`, `catalog`, `resource`, `plugin`, `cache`, `background`, and on top `binding`,
 //! the only room that names napi. Each room may use the ones before it.
 
 pub mod ambient;
