@@ -278,6 +278,27 @@ test('spec10_14_18 a stopped plugin lets reads through and closes what it opened
   assert.equal(await requests(() => users.get('u1')), 0);
 });
 
+test('spec10_14_18 writes while the plugin is stopped leave nothing old for its next start', async () => {
+  for (const options of [{}, { driver: 's3' }]) {
+    const { users, plugin } = await withCache(options);
+    await users.insert({ id: 'u1', name: 'a' });
+    await users.get('u1');
+    await users.list();
+    await plugin.stop();
+    await users.update('u1', { name: 'b' });
+    await plugin.start();
+    for (let i = 0; i < 5; i += 1) {
+      assert.equal((await users.get('u1')).name, 'b');
+      assert.equal((await users.list())[0].name, 'b');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await users.get('u1');
+    const { hits } = plugin.stats;
+    await users.get('u1');
+    assert.equal(plugin.stats.hits, hits + 1);
+  }
+});
+
 test('spec10_13 enabled switches reads off and leaves clears on', async () => {
   const { users, plugin, requests } = await withCache();
   await users.insert({ id: 'u1', name: 'a' });

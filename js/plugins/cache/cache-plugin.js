@@ -76,7 +76,11 @@ export class CachePlugin extends Plugin {
   }
 
   async onStart() {
+    // Marked dirty before reads come back, so that none meets what writes without a clear have left.
+    const missed = [...this.#caches.values()].filter((cache) => cache.missedWrites || cache.dirty);
+    for (const cache of missed) this.#invalidation.markDirty(cache);
     this._stopped = false;
+    for (const cache of missed) cache.missedWrites = false;
   }
 
   /** Closes timers and connections; entries stay, and reads go to the bucket. */

@@ -48,7 +48,11 @@ export class Invalidation {
     const plugin = this.#plugin;
     if (isInnerCall(args.at(-1))) return next();
     plugin._operations += 1;
-    if (plugin._stopped) return next();
+    if (plugin._stopped) {
+      // The driver is closed: what this write makes wrong is cleared when the plugin starts again.
+      cache.missedWrites = true;
+      return next();
+    }
     cache.generation += 1;
     let result;
     try {

@@ -37,6 +37,8 @@ export class ResourceCache {
     this.generation = 0;
     /** True while entries may be there that a failed clear should have removed: reads go to the bucket. */
     this.dirty = false;
+    /** True when writes passed while the plugin was stopped. */
+    this.missedWrites = false;
     this.revision = resource._definitionRevision;
     this.definition = resource.getDefinitionHash();
   }
