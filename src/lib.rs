@@ -15,6 +15,7 @@ pub mod codec;
 pub mod error;
 pub mod keys;
 pub mod plugin;
+pub mod query;
 pub mod record;
 pub mod resource;
 pub mod schema;

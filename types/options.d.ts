@@ -166,12 +166,77 @@ export interface CreateResourceConfig extends ResourceOptions {
   [key: string]: unknown;
 }
 
+export type SortDirection = 1 | -1 | 'asc' | 'desc';
+/** `{ age: -1 }`, `'age'`, `'-age'`, `['age', 'desc']`, or an array of these. */
+export type QuerySort = string | Record<string, SortDirection> | (string | Record<string, SortDirection>)[];
+/** Attributes to keep (`['a', 'b.c']`, `{ a: 1 }`) or to leave out (`{ a: 0 }`). The id is always kept. */
+export type QuerySelect = string | string[] | Record<string, 0 | 1 | boolean>;
+
+/** Conditions on one attribute (docs/query.md). */
+export interface QueryOperators {
+  $eq?: any;
+  $ne?: any;
+  $gt?: number | string | boolean | Date | bigint;
+  $gte?: number | string | boolean | Date | bigint;
+  $lt?: number | string | boolean | Date | bigint;
+  $lte?: number | string | boolean | Date | bigint;
+  $in?: any[];
+  $nin?: any[];
+  $exists?: boolean;
+  $regex?: string | RegExp;
+  /** Flags of `$regex`. */
+  $options?: string;
+  $not?: QueryOperators | RegExp;
+  $all?: any[];
+  $size?: number;
+  $elemMatch?: QueryFilter | QueryOperators;
+  $contains?: string | number | boolean | null;
+}
+
+/** A plain value means strict equality; dotted names reach nested attributes. */
+export interface QueryFilter {
+  $and?: QueryFilter[];
+  $or?: QueryFilter[];
+  $nor?: QueryFilter[];
+  $not?: QueryFilter;
+  [attribute: string]: any;
+}
+
 export interface QueryOptions extends CacheOptions {
   /** Default 100. */
-  limit?: number;
+  limit?: number | null;
+  /** Records to skip before the filter; with `sort`, results to skip. */
   offset?: number;
   partition?: string | null;
   partitionValues?: Record<string, any>;
+  sort?: QuerySort;
+  select?: QuerySelect;
+  /** Alias of `select`. */
+  fields?: QuerySelect;
+  /** Alias of `select`. */
+  projection?: QuerySelect;
+  /** Read the partition whose leading fields the filter pins. Default false. */
+  usePartition?: boolean;
+}
+
+/** How a query would run. */
+export interface QueryExplanation {
+  resource: string;
+  /** Partition that would be read. */
+  partition: string | null;
+  partitionValues: Record<string, any>;
+  /** Partition that `usePartition` would choose. */
+  candidate: { partition: string; partitionValues: Record<string, any> } | null;
+  /** `engine`: while records stream in; `records`: through the methods of the resource, for `reason`. */
+  evaluation: 'engine' | 'records';
+  reason: string;
+  /** Keys in the listing. */
+  entries: number;
+  records: { least: number; most: number; exact: boolean };
+  requests: { list: number; get: { least: number; most: number; exact: boolean }; forExplaining: number };
+  sort: 'key order' | 'in memory';
+  limit: number | null;
+  offset: number;
 }
 
 /** Of reads on resources with a cache. */
@@ -202,6 +267,10 @@ export interface DeleteOptions {
 
 export interface PageOptions extends CacheOptions {
   offset?: number;
+  /** Number of the page, from 1, in place of `offset`. */
+  page?: number;
+  /** `nextCursor` of the page before, with the same partition. */
+  cursor?: string | null;
   /** Default 100. */
   size?: number;
   partition?: string | null;

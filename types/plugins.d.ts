@@ -3,6 +3,7 @@ import { Plugin, type PluginOptions } from './plugin.js';
 export * from './plugins/audit.js';
 export * from './plugins/costs.js';
 export * from './plugins/metrics.js';
+export * from './plugins/ttl.js';
 
 /** What an optional package of a plugin is. */
 export interface PluginDependency {
@@ -151,11 +152,6 @@ export class StateMachinePlugin extends Plugin {
 
 /** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
 export class TfStatePlugin extends Plugin {
-  constructor(options?: PluginOptions);
-}
-
-/** Not in this version: the constructor throws a `PluginError` with code `PLUGIN_NOT_AVAILABLE`. */
-export class TTLPlugin extends Plugin {
   constructor(options?: PluginOptions);
 }
 

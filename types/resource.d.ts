@@ -15,6 +15,8 @@ import type {
   Middleware,
   PageOptions,
   PartitionConfig,
+  QueryExplanation,
+  QueryFilter,
   QueryOptions,
   ResourceConfig
 } from './options.js';
@@ -56,10 +58,13 @@ export type InsertManyResult<T> = Stored<T>[] & { readonly errors: { error: Erro
 export interface PageResult<T> {
   items: Stored<T>[];
   totalItems: number | null;
-  page: number;
+  /** From 0; null for a page by cursor. */
+  page: number | null;
   pageSize: number;
   totalPages: number | null;
   hasMore: boolean;
+  /** Cursor of the next page, null when there is none. */
+  nextCursor: string | null;
   _debug: {
     requestedSize: number;
     requestedOffset: number;
@@ -156,7 +161,9 @@ export class Resource<T = any> extends AsyncEventEmitter {
   page(options?: PageOptions): Promise<PageResult<T>>;
   paginate(options?: PageOptions): Promise<PageResult<T>>;
   count(options?: CountOptions): Promise<number>;
-  query(filter?: Partial<Record<keyof T, any>> & Record<string, any>, options?: QueryOptions): Promise<Stored<T>[]>;
+  query(filter?: Partial<Record<keyof T, any>> & QueryFilter, options?: QueryOptions): Promise<Stored<T>[]>;
+  /** How a query would run; only counts keys. */
+  explain(filter?: Partial<Record<keyof T, any>> & QueryFilter, options?: QueryOptions): Promise<QueryExplanation>;
   update(id: string, attributes: Changes<T>): Promise<Written<T>>;
   patch(id: string, fields: Changes<T>, options?: { partition?: string; partitionValues?: Record<string, any> }): Promise<Written<T>>;
   replace(id: string, fullData: Insertable<T>, options?: Record<string, any>): Promise<Written<T>>;

@@ -42,4 +42,5 @@ for (const name of programs.filter((each) => each.endsWith('.ts'))) {
 
 test('there are examples in both languages', () => {
   assert.ok(programs.filter((name) => name.endsWith('.mjs')).length >= 3);
+  assert.ok(programs.filter((name) => name.endsWith('.ts')).length >= 1);
 });

@@ -659,3 +659,26 @@ test('spec05_18_stored_namespaces_of_a_plugin_are_found', async () => {
   assert.deepEqual(await other.detectAndWarnNamespaces(), ['a', 'b']);
   assert.deepEqual(warnings, [['PLUGIN_NAMESPACES', ['a', 'b']]]);
 });
+
+test('background failures of a plugin are events, and its timers end with it', async () => {
+  const database = await connectDatabase();
+  const plugin = await database.usePlugin(new MyPlugin({ logLevel: 'silent' }));
+  const failures = [];
+  plugin.on('plugin.error', ({ error, task }) => failures.push(`${task}: ${error.message}`));
+  let runs = 0;
+  plugin.scheduleInterval(
+    5,
+    () => {
+      runs += 1;
+      throw new Error('tick failed');
+    },
+    'beat'
+  );
+  while (failures.length === 0) await settle();
+  assert.equal(failures[0], 'beat: tick failed');
+  await plugin.stop();
+  const before = runs;
+  await settle();
+  await settle();
+  assert.equal(runs, before);
+});

@@ -305,3 +305,15 @@ new CachePlugin({ driver: 'memcached' });
 new MemoryCache({ evictionPolicy: 'random' });
 
 export { cacheFailure, cacheKey, due, hotDriver, operations, problem };
+
+// Queries
+await users.query(
+  { age: { $gte: 18, $lt: 65 }, $or: [{ name: /^A/ }, { 'profile.city': { $in: ['Paris'] } }] },
+  { sort: { age: -1 }, select: ['name'] }
+);
+const explained = await users.explain({ age: 5 }, { usePartition: true });
+same<typeof explained.partition, string | null>(true);
+const byCursor = await users.page({ size: 10, cursor: (await users.page({ size: 10 })).nextCursor });
+same<typeof byCursor.nextCursor, string | null>(true);
+// @ts-expect-error a direction is 1, -1, 'asc' or 'desc'
+await users.query({}, { sort: { age: 2 } });

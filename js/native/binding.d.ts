@@ -155,7 +155,9 @@ export class NativeResource {
   /** { partition?, values?: { field: value } } -> count */
   count(opts: Text): Sync<number>;
   /**
-   * opts: { kind: 'ids' | 'records', partition?, values?, filter?, limit?, offset?, batch? }. filter: strict equality map.
+   * opts: { kind: 'ids' | 'records', partition?, values?, filter?, sort?, select?, limit?, offset?, batch?, startAfter?, positions? }.
+   * filter, sort, select: src/query; offset skips entries, with a sort results. startAfter: relative key. positions: next() tells
+   * `position` (key of the last entry) and `more`.
    */
   scan(opts: Text): NativeScan;
   /** Partition key of a record, or null. */
@@ -172,7 +174,7 @@ export class NativeResource {
 }
 
 export class NativeScan {
-  /** -> { items: [...], done: boolean } */
+  /** -> { items: [...], done: boolean, position?: string, more?: boolean } */
   next(): Sync<Text>;
 }
 
@@ -229,6 +231,17 @@ export class NativePluginStorage {
   sequence(options: Text): Sync<Text | null>;
   deleteSequence(options: Text): Sync<boolean>;
   listSequences(options: Text): Sync<Text>;
+}
+
+/** A query over records that are already here. Options: { filter?, sort?, select? }. */
+export class NativeQuery {
+  constructor(options: Text);
+  /** { filter, sort, select: attribute names as written, excludes: boolean } */
+  describe(): Text;
+  /** Positions of the records that match, in the order of the sort. */
+  arrange(records: Text): number[];
+  /** The records with the chosen attributes. */
+  project(records: Text): Text;
 }
 
 export class NativeCatalog {

@@ -49,7 +49,7 @@ export function loadNative() {
 }
 
 const NAMES = [
-  ...['NativeBackground', 'NativeCatalog', 'NativeManualClock', 'NativeMemoryCache', 'NativePluginStorage', 'NativeRead'],
+  ...['NativeBackground', 'NativeCatalog', 'NativeManualClock', 'NativeMemoryCache', 'NativePluginStorage', 'NativeQuery', 'NativeRead'],
   ...['NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
   ...['cacheHash', 'cronNext', 'decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
 ];

@@ -13,6 +13,7 @@ export {
 } from './cache.js';
 export { CostsPlugin } from './costs/costs-plugin.js';
 export { MetricsPlugin } from './metrics/metrics-plugin.js';
+export { TTLPlugin } from './ttl/ttl-plugin.js';
 export {
   ApiPlugin,
   BackupPlugin,
@@ -34,6 +35,5 @@ export {
   SpiderSuitePlugin,
   StateMachinePlugin,
   TfStatePlugin,
-  TTLPlugin,
   VectorPlugin
 } from './unavailable.js';

@@ -99,10 +99,6 @@ export class TfStatePlugin extends UnavailablePlugin {
   static pluginName = 'TfStatePlugin';
 }
 
-export class TTLPlugin extends UnavailablePlugin {
-  static pluginName = 'TTLPlugin';
-}
-
 export class VectorPlugin extends UnavailablePlugin {
   static pluginName = 'VectorPlugin';
 }

@@ -11,7 +11,6 @@ import { checkReadId } from './ids.js';
 import { nativeOf, toPublic, withDate } from './native.js';
 import { partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
-import { isPlainObject } from './values.js';
 
 /** Reads one record. */
 export async function get(resource, id) {
@@ -166,16 +165,4 @@ export async function getFromPartition(resource, options) {
   record._partitionValues = partitionValues;
   emitStandardized(resource, 'partition-fetched', record, id);
   return record;
-}
-
-/** Own value of a record for a filter key: the literal key, else the dotted path. */
-export function filterValue(record, key) {
-  if (Object.hasOwn(record, key)) return record[key];
-  if (!key.includes('.')) return undefined;
-  let current = record;
-  for (const segment of key.split('.')) {
-    if (!isPlainObject(current) || !Object.hasOwn(current, segment)) return undefined;
-    current = current[segment];
-  }
-  return current;
 }

@@ -9,21 +9,10 @@ import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.
 import { configureIdGenerator, generateId, idGeneratorType } from './ids.js';
 import { insert, insertMany, upsert } from './insert.js';
 import { contentLength, definitionHash, exportResource, stateOf } from './introspection.js';
-import {
-  count,
-  getAll,
-  list,
-  listIds,
-  listMain,
-  listPartition,
-  openScan,
-  page,
-  processListResults,
-  processPartitionResults,
-  query
-} from './list.js';
+import { count, getAll, list, listIds, listMain, listPartition, processListResults, processPartitionResults } from './list.js';
 import { registerBasePrototype, useMiddleware } from './middleware.js';
 import { drainNative, nativeOf, toPublic } from './native.js';
+import { page } from './page.js';
 import { applyRule, idOfKey, partitionPrefix, recordKey, valuesOfKey } from './partition-rules.js';
 import {
   createReferences,
@@ -38,8 +27,10 @@ import {
   validatePartitions
 } from './partitions.js';
 import { addPluginAttribute, removePluginAttribute } from './plugin-attributes.js';
+import { explain, query } from './query.js';
 import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from './read.js';
 import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
+import { openScan } from './scan.js';
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
 import { relabel, schemaForVersion, versionOfKey } from './versions.js';
@@ -146,8 +137,14 @@ export class Resource extends AsyncEventEmitter {
     return this.page(options);
   }
 
+  /** Records that match a filter of plain values and operators. */
   query(filter, options) {
     return query(this, filter, options);
+  }
+
+  /** How a query would run: partition, records and requests. */
+  async explain(filter, options) {
+    return explain(this, filter, options);
   }
 
   // Update

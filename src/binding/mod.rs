@@ -16,6 +16,7 @@ mod error;
 mod function;
 mod plugin;
 mod plugin_text;
+mod query;
 mod resource;
 mod runtime;
 mod schema;

@@ -4,6 +4,7 @@ use super::compose::System;
 use super::{Core, Resource, stored_version};
 use crate::error::{Error, Kind, Result};
 use crate::keys::{DateHints, field_value};
+use crate::query::{Query, Subject, TopRows};
 use crate::store::ListRequest;
 use crate::value::{Object, Value, text};
 use futures::StreamExt as _;
@@ -31,11 +32,15 @@ pub struct ScanOptions {
     pub values: Object,
     /// Days for date values that need JavaScript's parser.
     pub dates: Option<DateHints>,
-    /// Strict equality filter (`query`).
-    pub filter: Option<Object>,
+    /// Filter, order and projection of records (`query`).
+    pub query: Option<Query>,
+    /// Only entries whose key is after this one.
+    pub start_after: Option<String>,
+    /// Tell with each batch the key of its last entry and whether more follow.
+    pub positions: bool,
     /// At most this many results; `None` for all.
     pub limit: Option<usize>,
-    /// Entries to skip before filtering.
+    /// Entries to skip: before filtering, or of the sorted result when the query sorts.
     pub offset: usize,
     /// Results of one `next`, default 1000.
     pub batch: usize,
@@ -47,7 +52,11 @@ pub struct Scan {
     kind: ScanKind,
     prefix: String,
     partition: Option<(usize, Vec<(usize, String)>)>,
-    filter: Option<Object>,
+    query: Option<Arc<Query>>,
+    sorted: Option<VecDeque<String>>,
+    start_after: Option<String>,
+    position: Option<String>,
+    with_positions: bool,
     token: Option<String>,
     listed_all: bool,
     skip: usize,
@@ -59,7 +68,16 @@ pub struct Scan {
 #[derive(Debug, Clone)]
 struct Entry {
     id: String,
+    /// Kept only where positions are told.
+    key: Option<String>,
     values: Vec<(String, String)>,
+}
+
+/// A record of a listing, with the text that is returned for it.
+struct Loaded {
+    record: Object,
+    id: Value,
+    text: String,
 }
 
 const PAGE: usize = 1000;
@@ -73,7 +91,11 @@ impl Resource {
             kind: options.kind,
             prefix,
             partition,
-            filter: options.filter.filter(|f| !f.is_empty()),
+            query: options.query.map(Arc::new),
+            sorted: None,
+            start_after: options.start_after,
+            position: None,
+            with_positions: options.positions,
             token: None,
             listed_all: false,
             skip: options.offset,
@@ -129,6 +151,7 @@ impl Core {
         let Some((index, filter)) = partition else {
             return self.keys.id_of(key).map(|id| Entry {
                 id: id.to_owned(),
+                key: None,
                 values: Vec::new(),
             });
         };
@@ -143,21 +166,43 @@ impl Core {
             .zip(values)
             .map(|((f, _), v)| (f.clone(), v.to_owned()))
             .collect();
-        Some(Entry { id: id.to_owned(), values })
+        Some(Entry {
+            id: id.to_owned(),
+            key: None,
+            values,
+        })
     }
 }
 
 impl Scan {
     /// True when `next` may run on the caller's thread: the store never waits and the batch is small.
     pub fn is_immediate(&self) -> bool {
-        let small = self.remaining.unwrap_or(usize::MAX).min(self.batch) <= 100 && self.filter.is_none() && self.skip < 5000;
+        let small = self.remaining.unwrap_or(usize::MAX).min(self.batch) <= 100 && self.query.is_none() && self.skip < 5000;
         self.core.immediate && !self.core.codec.is_heavy() && (small || self.kind == ScanKind::Ids)
     }
 
     /// Next batch as text `{ items, done }`.
     pub async fn next(&mut self) -> Result<String> {
+        if self.sorted.is_none() && self.query.as_ref().is_some_and(|query| !query.sort.is_empty()) {
+            self.sorted = Some(self.sort_all().await?);
+        }
         let mut out = String::from("{\"items\":[");
         let mut taken = 0;
+        if let Some(sorted) = &mut self.sorted {
+            let n = self.batch.min(sorted.len());
+            for (i, text) in sorted.drain(..n).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                out.push_str(&text);
+            }
+            out.push_str(if sorted.is_empty() {
+                "],\"done\":true}"
+            } else {
+                "],\"done\":false}"
+            });
+            return Ok(out);
+        }
         while taken < self.batch && self.remaining != Some(0) {
             if self.pending.is_empty() {
                 if self.listed_all {
@@ -176,8 +221,17 @@ impl Scan {
                 *remaining -= got;
             }
         }
-        let done = self.remaining == Some(0) || (self.listed_all && self.pending.is_empty());
-        out.push_str(if done { "],\"done\":true}" } else { "],\"done\":false}" });
+        let exhausted = self.listed_all && self.pending.is_empty();
+        let done = self.remaining == Some(0) || exhausted;
+        out.push_str(if done { "],\"done\":true" } else { "],\"done\":false" });
+        if self.with_positions {
+            out.push_str(if exhausted { ",\"more\":false" } else { ",\"more\":true" });
+            if let Some(position) = &self.position {
+                out.push_str(",\"position\":");
+                text::write_string(position, &mut out);
+            }
+        }
+        out.push('}');
         Ok(out)
     }
 
@@ -188,40 +242,76 @@ impl Scan {
                 out.push(',');
             }
             text::write_string(&entry.id, out);
+            if entry.key.is_some() {
+                self.position = entry.key;
+            }
         }
         n
     }
 
+    /// Loads the records of the listing and keeps the first by the query's sort: `offset` of them are left out, and no
+    /// more than `offset` and `limit` together are in memory.
+    async fn sort_all(&mut self) -> Result<VecDeque<String>> {
+        let query = self.query.clone().unwrap_or_default();
+        let skip = std::mem::take(&mut self.skip);
+        let capacity = self.remaining.map(|limit| limit.saturating_add(skip));
+        self.remaining = None;
+        let mut top = TopRows::new(query.sort.clone(), capacity);
+        loop {
+            if self.pending.is_empty() {
+                if self.listed_all {
+                    break;
+                }
+                self.fetch_page().await?;
+                continue;
+            }
+            let entries: Vec<Entry> = self.pending.drain(..).collect();
+            let core = self.core.clone();
+            let partition = self.partition.as_ref().map(|(index, _)| *index);
+            let loads = futures::stream::iter(entries).map(|entry| core.load_entry(entry, partition, Some(query.clone())));
+            let mut loads = std::pin::pin!(loads.buffered(core.config.parallelism.max(1)));
+            while let Some(loaded) = loads.next().await {
+                let Some(Loaded { record, id, text }) = loaded? else { continue };
+                let subject = Subject {
+                    record: &record,
+                    id: Some(&id),
+                };
+                top.offer(subject, || text);
+            }
+        }
+        Ok(top.into_rows().into_iter().skip(skip).collect())
+    }
+
     /// Loads pending records in key order, a bounded number at once, until `want` matched or none is left.
     async fn take_records(&mut self, want: usize, taken: usize, out: &mut String) -> Result<usize> {
-        let chunk = if self.filter.is_some() {
+        let chunk = if self.query.is_some() {
             self.pending.len()
         } else {
             want.min(self.pending.len())
         };
         let entries: Vec<Entry> = self.pending.drain(..chunk).collect();
         let mut matched = 0;
-        let mut used = 0;
+        let mut used: usize = 0;
         {
             let core = self.core.clone();
             let partition = self.partition.as_ref().map(|(index, _)| *index);
-            let filter = self.filter.as_ref();
-            let loads = futures::stream::iter(entries.iter().cloned()).map(|entry| core.load_entry(entry, partition));
+            let query = self.query.clone();
+            let loads = futures::stream::iter(entries.iter().cloned()).map(|entry| core.load_entry(entry, partition, query.clone()));
             let mut loads = std::pin::pin!(loads.buffered(core.config.parallelism.max(1)));
             while matched < want
                 && let Some(loaded) = loads.next().await
             {
                 used += 1;
-                let Some((record, record_text)) = loaded? else { continue };
-                if filter.is_some_and(|f| !matches(&record, f)) {
-                    continue;
-                }
+                let Some(loaded) = loaded? else { continue };
                 if taken + matched > 0 {
                     out.push(',');
                 }
-                out.push_str(&record_text);
+                out.push_str(&loaded.text);
                 matched += 1;
             }
+        }
+        if let Some(key) = used.checked_sub(1).and_then(|last| entries[last].key.clone()) {
+            self.position = Some(key);
         }
         for entry in entries.into_iter().skip(used).rev() {
             self.pending.push_front(entry);
@@ -230,7 +320,7 @@ impl Scan {
     }
 
     async fn fetch_page(&mut self) -> Result<()> {
-        let exact = self.filter.is_none() && self.partition.as_ref().is_none_or(|(_, f)| f.is_empty());
+        let exact = self.query.is_none() && self.partition.as_ref().is_none_or(|(_, f)| f.is_empty());
         let want = match self.remaining {
             Some(remaining) if exact => self.skip.saturating_add(remaining).clamp(1, PAGE),
             _ => PAGE,
@@ -241,14 +331,18 @@ impl Scan {
             .list(ListRequest {
                 prefix: self.prefix.clone(),
                 token: self.token.take(),
+                start_after: self.start_after.take(),
                 max_keys: u32::try_from(want).unwrap_or(1000),
                 ..ListRequest::default()
             })
             .await?;
         for listed in page.entries {
-            let Some(entry) = self.core.entry(&listed.key, &self.partition) else {
+            let Some(mut entry) = self.core.entry(&listed.key, &self.partition) else {
                 continue;
             };
+            if self.with_positions {
+                entry.key = Some(listed.key);
+            }
             if self.skip > 0 {
                 self.skip -= 1;
                 continue;
@@ -262,8 +356,14 @@ impl Scan {
 }
 
 impl Core {
-    /// One record of a listing. `None`: vanished between LIST and GET, or no longer in this partition.
-    async fn load_entry(self: &Arc<Self>, entry: Entry, partition: Option<usize>) -> Result<Option<(Object, String)>> {
+    /// One record of a listing. `None`: vanished between LIST and GET, no longer in this partition, or not matched.
+    async fn load_entry(self: &Arc<Self>, entry: Entry, partition: Option<usize>, query: Option<Arc<Query>>) -> Result<Option<Loaded>> {
+        let id = Value::from(entry.id.as_str());
+        let is_wanted = |record: &Object| {
+            query
+                .as_ref()
+                .is_none_or(|query| query.filter.matches(Subject { record, id: Some(&id) }))
+        };
         let loaded = if self.immediate {
             self.load(&entry.id).await
         } else {
@@ -282,11 +382,17 @@ impl Core {
                 if partition.is_some() {
                     record.insert("_partition".into(), Value::from("partition"));
                 }
+                if !is_wanted(&record) {
+                    return Ok(None);
+                }
                 let text = self.plain_text(&record, &entry.id, &[]);
-                return Ok(Some((record, text)));
+                return Ok(Some(Loaded { record, id, text }));
             }
             Err(e) => return Err(e),
         };
+        if !is_wanted(&decoded.record) {
+            return Ok(None);
+        }
         let mut system = System::of(&stored.meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
         let name;
         if let Some(index) = partition {
@@ -316,8 +422,16 @@ impl Core {
             name = partition.name.as_str();
             system.partition = Some((name, &entry.values));
         }
-        let text = self.record_text(&decoded.record, &entry.id, &system);
-        Ok(Some((decoded.record, text)))
+        let text = match query.as_ref().and_then(|query| query.select.as_ref()) {
+            None => self.record_text(&decoded.record, &entry.id, &system),
+            Some(select) if select.excludes() => self.record_text(&select.apply(&decoded.record), &entry.id, &system),
+            Some(select) => self.plain_text(&select.apply(&decoded.record), &entry.id, &[]),
+        };
+        Ok(Some(Loaded {
+            record: decoded.record,
+            id,
+            text,
+        }))
     }
 
     fn needs_javascript_dates(&self, partition: usize, record: &Object) -> bool {
@@ -327,19 +441,4 @@ impl Core {
                     if crate::keys::apply_rule(&Value::String(s.clone()), rule) == Value::String(s.clone()) && s.len() != 10)
         })
     }
-}
-
-/// Strict equality of every filter entry; a dotted key is resolved through objects when no literal key exists.
-fn matches(record: &Object, filter: &Object) -> bool {
-    filter.iter().all(|(key, wanted)| {
-        let actual = record.get(key).or_else(|| field_value(record, key));
-        match (actual, wanted) {
-            (None, Value::Undefined) => true,
-            (None, _) => false,
-            (Some(Value::Number(a)), Value::Number(b)) => a == b,
-            // Objects, arrays and dates are equal by identity in JavaScript, which no stored value has.
-            (Some(Value::Array(_) | Value::Object(_) | Value::Date(_) | Value::Bytes(_)), _) => false,
-            (Some(a), b) => a == b,
-        }
-    })
 }

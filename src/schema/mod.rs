@@ -21,6 +21,7 @@ pub use map::extract_object_keys;
 
 pub(crate) use attribute::{Attribute, Node};
 pub(crate) use codec::{Codec, Env, corrupted};
+pub(crate) use date::parse as parse_iso_date;
 pub(crate) use map::{CodeMap, join};
 pub(crate) use mapping::{Mapped, Reading, Uncoded, flatten, is_prototype_name, set_path};
 

@@ -226,6 +226,28 @@ guide(22, 'S3DB_SKIP_PLUGIN_DEP_CHECK=1 skips the checks', async () => {
   }
 });
 
+guide(23, 'plugin.uninstall({ purgeData: true }) removes plugin, data, hooks, wrappers and background tasks', async ({ connect }) => {
+  const database = await connect();
+  const users = await database.createResource({ name: 'users', attributes });
+  const plugin = await database.usePlugin(new MyPlugin());
+  await plugin.doSomething();
+  let runs = 0;
+  plugin.background.every(5, () => {
+    runs += 1;
+  });
+  plugin.addHook('users', 'beforeInsert', () => {
+    throw new Error('still there');
+  });
+  await plugin.uninstall({ purgeData: true });
+  assert.equal(database.plugins.my, undefined);
+  assert.equal(await users.insert({ name: 'a' }).then(({ name }) => name), 'a');
+  const storage = new PluginStorage(database.client, 'my-plugin');
+  assert.deepEqual([await storage.list(), await storage.listForResource('users')], [[], []]);
+  const before = runs;
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  assert.equal(runs, before);
+});
+
 guide(24, 'purging calls onUninstall, deletes all storage, and emits plugin.dataPurged', async ({ connect }) => {
   const database = await connect();
   const plugin = await database.usePlugin(new MyPlugin());

@@ -41,6 +41,9 @@ const windowed = (args) => {
   return inPartition(params, partition, partitionValues);
 };
 
+/** Options of `query` beside the window that change its result. */
+const SHAPES = ['sort', 'select', 'fields', 'projection', 'usePartition'];
+
 const READERS = {
   list: windowed,
   listIds: windowed,
@@ -71,7 +74,15 @@ const READERS = {
     const { limit, offset, partition, partitionValues } = options ?? {};
     // JSON would make one key of filters that differ, such as `{ a: undefined }` and `{}`.
     if (!isSimple(limit) || !isSimple(offset) || (given(filter) && !isPlainJson(filter))) return null;
-    return inPartition({ filter, options: { limit, offset } }, partition, partitionValues);
+    const shape = {};
+    for (const name of SHAPES) {
+      const value = options?.[name];
+      if (!given(value)) continue;
+      if (!isPlainJson(value)) return null;
+      // As text: the order of sort keys is part of the question.
+      shape[name] = JSON.stringify(value);
+    }
+    return inPartition({ filter, options: { limit, offset, ...shape } }, partition, partitionValues);
   },
   getFromPartition(args) {
     const { id, partitionName, partitionValues } = args[0] ?? {};

@@ -1,0 +1,2 @@
+/** Sub-path `plugins/ttl`. */
+export { TTLPlugin } from './ttl/ttl-plugin.js';
