@@ -83,12 +83,13 @@ async function pageByCursor(resource, given) {
     more = step.more;
   }
   let items = found;
+  const inner = innerOptions(resource, given);
   if (!direct) {
     items = partition
-      ? await Promise.all(found.map((id) => resource.getFromPartition({ id, partitionName: partition, partitionValues })))
-      : await resource.processListResults(found, 'main');
+      ? await Promise.all(found.map((id) => resource.getFromPartition({ id, partitionName: partition, partitionValues, ...inner })))
+      : await resource.processListResults(found, 'main', ...(inner ? [inner] : []));
   }
-  const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...innerOptions(resource, given) });
+  const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...inner });
   return finish(resource, {
     items,
     totalItems,

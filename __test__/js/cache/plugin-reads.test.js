@@ -101,6 +101,25 @@ test('spec10_14_02 query, page and getAll see more than one page with the cache 
   assert.equal(new Set(pages).size, 120);
 });
 
+test('spec10_04 pages by cursor and queries with a shape have keys of their own', async () => {
+  const { users, requests } = await withCache();
+  await fill(users);
+  const first = await users.page({ size: 1 });
+  const cursor = first.nextCursor;
+  assert.deepEqual(
+    (await users.page({ size: 1, cursor })).items.map(({ id }) => id),
+    ['u2']
+  );
+  assert.equal((await users.page({ size: 1, cursor })).totalItems, null);
+  assert.equal((await users.page({ size: 1, cursor, skipCount: false })).totalItems, 3);
+  assert.equal(await requests(() => users.page({ size: 1, cursor })), 0);
+  assert.ok((await requests(() => users.page({ size: 1, cursor, skipCache: true }))) > 0);
+  const ids = async (options) => (await users.query({ region: 'US' }, options)).map(({ id }) => id);
+  assert.deepEqual(await ids({ sort: { id: 1 } }), ['u1', 'u3']);
+  assert.deepEqual(await ids({ sort: { id: -1 } }), ['u3', 'u1']);
+  assert.deepEqual(await ids(), ['u1', 'u3']);
+});
+
 test('spec10_04 filters that JSON would make equal are not answered for each other', async () => {
   const { users } = await withCache();
   await fill(users);

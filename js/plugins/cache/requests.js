@@ -65,7 +65,7 @@ const READERS = {
     if (given(page)) params.page = page;
     if (given(cursor)) params.cursor = cursor;
     // A page without totals is another result.
-    if (skipCount) params.skipCount = true;
+    if (given(cursor) ? skipCount === false : skipCount) params.skipCount = Boolean(skipCount);
     return inPartition(params, partition, partitionValues);
   },
   query(args) {
