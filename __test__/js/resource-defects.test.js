@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sha256, Validator, verifyPassword } from '../../js/index.js';
-import { allKeys, connectDatabase, makeDatabase, requestsOf } from './support/databases.js';
+import { allKeys, connectDatabase, makeDatabase, requestsOf, settle } from './support/databases.js';
 import { plainClient } from './support/object-clients.js';
 
 const PARTITIONED = { name: 'items', attributes: { kind: 'string', n: 'number' }, partitions: { byKind: { fields: { kind: 'string' } } } };
@@ -142,4 +142,76 @@ test('spec03_25_43_an_update_reads_and_writes_the_record_once', async () => {
   assert.ok(mapped <= 1, `mapped ${mapped} times`);
   assert.equal(items.getDefinitionHash(), items.getDefinitionHash());
   assert.equal((await sha256('x')).length, 64);
+});
+
+// Permanent: a busy store would be asked again for a while.
+const denied = Object.assign(new Error('not for you'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
+
+const failReferences = (client) => {
+  const { putObject } = client;
+  client.putObject = async (request) => {
+    if (request.key.includes('partition=')) throw denied;
+    return putObject.call(client, request);
+  };
+};
+
+for (const [mode, config] of [
+  ['asynchronous', { asyncPartitions: true }],
+  ['awaited', { asyncPartitions: false }]
+]) {
+  test(`spec03_25_44_a_failed_reference_in_${mode}_mode_is_an_event_and_the_write_succeeds`, async () => {
+    const { client, db, items } = await onPlainClient({ ...PARTITIONED, ...config });
+    const failures = [];
+    items.on('partitionIndexError', (event) => failures.push(event));
+    failReferences(client);
+    await items.insert({ id: 'one', kind: 'a', n: 1 });
+    assert.equal((await items.get('one')).kind, 'a');
+    // Queued index work, repetitions included, is over when disconnect is; the event comes one turn later.
+    await db.disconnect();
+    await settle();
+    const [{ operation, id, error, message }] = failures;
+    assert.deepEqual([operation, id, error], ['insert', 'one', denied]);
+    assert.match(message, /not for you/);
+  });
+}
+
+test('spec03_25_44_a_failed_reference_under_strictPartitions_rejects', async () => {
+  const { client, items } = await onPlainClient({ ...PARTITIONED, strictPartitions: true });
+  failReferences(client);
+  await assert.rejects(items.insert({ id: 'one', kind: 'a', n: 1 }), (error) => error === denied);
+});
+
+test('spec03_25_25_an_insert_that_was_stored_resolves_although_nothing_can_be_read', async () => {
+  const { client, items } = await onPlainClient({ name: 'items', attributes: { n: 'number' } });
+  for (const method of ['getObject', 'headObject']) {
+    client[method] = async () => {
+      throw refused;
+    };
+  }
+  assert.equal((await items.insert({ n: 1 })).n, 1);
+});
+
+test('spec03_25_40_a_record_with_a_body_is_read_by_one_request', async () => {
+  const db = await connectDatabase();
+  const items = await db.createResource({ name: 'items', attributes: { text: 'string' }, behavior: 'body-only' });
+  await items.insert({ id: 'one', text: 'x'.repeat(5000) });
+  assert.deepEqual(await requestsOf(db, () => items.get('one')), { GetObject: 1 });
+  assert.deepEqual(await requestsOf(db, () => items.update('one', { text: 'y' })), { GetObject: 1, PutObject: 1 });
+});
+
+test('spec04_15_29_hashing_a_password_leaves_the_event_loop_free', async () => {
+  const db = await connectDatabase({ bcryptRounds: 12 });
+  const items = await db.createResource({ name: 'items', attributes: { password: 'password' } });
+  await items.insert({ id: 'warm', password: 'correct horse' });
+  let turns = 0;
+  let pending = true;
+  const turn = () => {
+    turns += 1;
+    if (pending) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await items.insert({ id: 'one', password: 'correct horse' });
+  pending = false;
+  // Blocked, the loop would take one or two turns in the quarter of a second that the hash takes.
+  assert.ok(turns > 20, `${turns} turns`);
 });

@@ -138,9 +138,13 @@ export async function disconnect(database) {
   database.emit('disconnected', new Date());
   await quietly(database, 'plugins', () => stopPlugins(database));
   await quietly(database, 'uploads', () => Promise.allSettled([database._nextUpload, database._runningUpload]));
-  for (const name of Object.keys(database._resourcesMap)) {
+  const names = Object.keys(database._resourcesMap);
+  for (const name of names) await quietly(database, `index work of '${name}'`, () => database._resourcesMap[name]?._drain());
+  // Events of that work reach their listeners on a later turn.
+  if (names.length > 0) await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  for (const name of names) {
     const resource = database._resourcesMap[name];
-    await quietly(database, `index work of '${name}'`, () => resource._drain());
+    if (!resource) continue;
     await quietly(database, `resource '${name}'`, () => {
       resource.removeAllListeners();
       retireLayers(resource);

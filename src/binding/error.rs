@@ -1,34 +1,9 @@
 //! Engine errors as the JSON message of a napi error, and back for errors of JavaScript stores.
 
 use crate::error::{Error, Kind, Retry};
-use serde_json::json;
-
-/// `{ kind, message, code?, status?, requestId?, retriable, fields, foreign? }`
-pub(super) fn error_json(error: &Error) -> serde_json::Value {
-    let mut out = json!({
-        "kind": format!("{:?}", error.kind()),
-        "class": error.kind().class_name(),
-        "message": error.message(),
-        "retriable": error.retry() != Retry::Permanent,
-        "fields": error.fields(),
-    });
-    if let Some(code) = error.code() {
-        out["code"] = json!(code);
-    }
-    if let Some(status) = error.status() {
-        out["status"] = json!(status);
-    }
-    if let Some(id) = error.request_id() {
-        out["requestId"] = json!(id);
-    }
-    if let Some(foreign) = error.foreign_id() {
-        out["foreign"] = json!(foreign);
-    }
-    out
-}
 
 pub(super) fn to_napi(error: Error) -> napi::Error {
-    napi::Error::from_reason(error_json(&error).to_string())
+    napi::Error::from_reason(error.to_json().to_string())
 }
 
 /// Error of a JavaScript store: the contract JSON, or any text.

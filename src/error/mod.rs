@@ -8,7 +8,7 @@ mod kind;
 
 pub use kind::Kind;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use std::fmt;
 
 /// Result of every fallible engine call.
@@ -160,6 +160,30 @@ impl Error {
     /// Named fields.
     pub fn fields(&self) -> &Map<String, Json> {
         &self.0.fields
+    }
+
+    /// The error as JavaScript reads it: `{ kind, class, message, code?, status?, requestId?, retriable, fields, foreign? }`.
+    pub fn to_json(&self) -> Json {
+        let mut out = json!({
+            "kind": format!("{:?}", self.kind()),
+            "class": self.kind().class_name(),
+            "message": self.message(),
+            "retriable": self.retry() != Retry::Permanent,
+            "fields": self.fields(),
+        });
+        if let Some(code) = self.code() {
+            out["code"] = json!(code);
+        }
+        if let Some(status) = self.status() {
+            out["status"] = json!(status);
+        }
+        if let Some(id) = self.request_id() {
+            out["requestId"] = json!(id);
+        }
+        if let Some(foreign) = self.foreign_id() {
+            out["foreign"] = json!(foreign);
+        }
+        out
     }
 
     /// Registry id of the JavaScript error this one stands for.

@@ -8,7 +8,7 @@
 use crate::ambient;
 use crate::error::{Error, Result, Retry};
 use crate::store::{Purpose, PutRequest, Store};
-use crate::value::{Object, Value};
+use crate::value::{Object, Value, text};
 use parking_lot::Mutex;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -175,6 +175,9 @@ impl Shared {
             let mut payload = Object::default();
             payload.insert("operation".into(), Value::from(job.operation));
             payload.insert("id".into(), Value::from(job.id.as_str()));
+            if let Some(error) = text::parse_plain(&error.to_json().to_string()) {
+                payload.insert("error".into(), error);
+            }
             payload.insert("message".into(), Value::from(error.message()));
             payload.insert("code".into(), error.code().map_or(Value::Null, Value::from));
             payload.insert(
