@@ -2,6 +2,11 @@
 
 use crate::error::{Error, Kind, Retry};
 
+/// Contract of errors as JSON.
+pub(super) fn error_json(error: &Error) -> serde_json::Value {
+    error.to_json()
+}
+
 pub(super) fn to_napi(error: Error) -> napi::Error {
     napi::Error::from_reason(error.to_json().to_string())
 }

@@ -1,5 +1,6 @@
 //! Texts of plugin storage: options and locks as they come, results as they go.
 
+use super::error::error_json;
 use crate::error::{Error, Kind, Result};
 use crate::plugin::{Behavior, Lease, LockFormat, LockInfo, LockOptions, LockTarget, PluginStorage, SequenceOptions, SetOptions, Split};
 use crate::store::{Condition, PutOutcome, bare_etag};
@@ -248,7 +249,7 @@ pub(super) fn results_text(results: &[Result<Option<Object>>]) -> String {
                 out.push('}');
             }
             Ok(None) => out.push_str("{\"data\":null}"),
-            Err(error) => out.push_str(&json!({ "error": error.to_json() }).to_string()),
+            Err(error) => out.push_str(&json!({ "error": error_json(error) }).to_string()),
         }
     }
     out.push(']');

@@ -1,6 +1,6 @@
 //! Handles of resources, reads and scans.
 
-use super::error::to_napi;
+use super::error::{error_json, to_napi};
 use super::runtime::{Settled, promise, settle};
 use super::store::NativeStore;
 use crate::error::{Error, Kind, Result};
@@ -147,7 +147,7 @@ fn join(parts: impl Iterator<Item = String>) -> String {
 }
 
 fn failure(error: &Error) -> String {
-    format!("{{\"error\":{}}}", error.to_json())
+    format!("{{\"error\":{}}}", error_json(error))
 }
 
 #[napi]
