@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Plugin } from '../../js/plugin/plugin.js';
 import { connectDatabase, makeDatabase, readMetadata, readText } from './support/databases.js';
-import { plainClient } from './support/object-clients.js';
 
 test('spec01_12_07_a_lossy_recovery_is_backed_up_first_and_announced', async () => {
   const db = await connectDatabase();
@@ -47,21 +46,4 @@ test('spec01_12_15_plugins_are_kept_by_disconnect_and_installed_again_by_a_recon
   await db.connect();
   assert.equal(db.getPlugin('trace'), plugin);
   assert.deepEqual(calls, ['install', 'start', 'stop', 'install', 'start']);
-});
-
-test('spec01_2_10 a store without conditional writes is announced once with what it lacks', async () => {
-  const db = makeDatabase({ client: plainClient() });
-  const events = [];
-  db.on('db:storage:degraded', (event) => events.push(event));
-  await db.connect();
-  const items = await db.createResource({ name: 'items', attributes: { a: 'string' } });
-  const others = await db.createResource({ name: 'others', attributes: { a: 'string' } });
-  for (const resource of [items, others]) {
-    await resource.insert({ id: 'one', a: 'x' });
-    await resource.insert({ id: 'two', a: 'x' });
-    await resource.update('one', { a: 'y' });
-  }
-  assert.equal(events.length, 1, JSON.stringify(events));
-  assert.deepEqual(Object.keys(events[0]).sort(), ['bucket', 'missing', 'mode']);
-  assert.equal(events[0].mode, 'read-back');
 });
