@@ -350,6 +350,12 @@ impl Store for Racing {
     fn put(&self, request: PutRequest) -> s3db::store::StoreFuture<'_, s3db::store::PutOutcome> {
         self.inner.put(request)
     }
+    fn put_many(
+        &self,
+        puts: Vec<s3db::store::PlainPut>,
+    ) -> s3db::store::StoreFuture<'_, Vec<s3db::error::Result<s3db::store::PutOutcome>>> {
+        self.inner.put_many(puts)
+    }
     fn get<'a>(&'a self, key: &'a str) -> s3db::store::StoreFuture<'a, s3db::store::StoredObject> {
         Box::pin(async move {
             let found = self.inner.get(key).await;

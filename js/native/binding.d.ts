@@ -126,12 +126,14 @@ export class NativeResource {
    */
   insert(record: Text, opts: Text): Sync<Text>;
   /**
-   * batch: { ids: string[], records: object[], explicit?: ascending indexes, dates?: { [index]: hints }, compact? } ->
-   * { etag, results } in input order: { record, etag?, events? } | { error }, and with `compact` for a record without a body that
-   * reads back exactly as it was given (texts, numbers and booleans in map order) only its `_lastModified` as a number when its
-   * ETag is `etag`, else { asGiven: number, etag }.
+   * batch: { ids: string[], records: object[], explicit?: ascending indexes, dates?: { [index]: hints }, compact?,
+   * shapes?: [[names, explicit], ...] }. rows: flat array of texts, numbers and booleans with the order of the whole batch: for
+   * each record either index of a shape, id and values, or -1 for the next of `records`; absent: `records` alone.
+   * -> { etag, results } in input order: { record, etag?, events? } | { error }, and with `compact` for a record without a body
+   * that reads back exactly as it was given (texts, numbers and booleans in map order) only its `_lastModified` as a number when
+   * its ETag is `etag`, else { asGiven: number, etag }. { etag, asGiven: number } when that number stands for every record.
    */
-  insertMany(batch: Text, opts: Text): Promise<Text>;
+  insertMany(batch: Text, opts: Text, rows?: Text): Promise<Text>;
   get(id: string): Sync<Text>;
   /** ids: string[] -> { results: [{ record } | { missing: true } | { error }] } */
   getMany(ids: Text): Promise<Text>;

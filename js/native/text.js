@@ -19,9 +19,18 @@ const MAX_DEPTH = 1000;
  * @returns {string}
  */
 export function toText(value, field = '') {
-  const text = isPlain(value, 0) ? JSON.stringify(value) : write(value, field, []);
-  return text.includes('\\ud') ? wellFormed(text) : text;
+  if (isPlain(value, 0)) return plainText(value);
+  return repaired(write(value, field, []));
 }
+
+/**
+ * The same for a value that is known to be plain.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export const plainText = (value) => repaired(JSON.stringify(value));
+
+const repaired = (text) => (text.includes('\\ud') ? wellFormed(text) : text);
 
 /**
  * Value of a tagged text.

@@ -200,6 +200,15 @@ export class Schema {
   }
 
   /**
+   * Whether a record with values of these attributes gets defaults.
+   * @param {string[]} names
+   */
+  _fillsBeyond(names) {
+    this.#plan ??= planFields(this.attributes);
+    return this.#plan.some(({ name, fill }) => fill !== undefined && !names.includes(name));
+  }
+
+  /**
    * The record with explicit sanitisers and conversions applied; the record itself when nothing changes.
    * @param {object} record
    */

@@ -6,7 +6,9 @@ use super::store::NativeStore;
 use crate::error::{Error, Kind, Result};
 use crate::keys::{DateHints, Partition};
 use crate::record::Operation;
-use crate::resource::{InsertItem, Read, RefsMode, Resource, ResourceConfig, Scan, ScanKind, ScanOptions, WriteOptions, Written};
+use crate::resource::{
+    Batch, InsertItem, Read, RefsMode, Resource, ResourceConfig, RowNames, Scan, ScanKind, ScanOptions, WriteOptions, Written,
+};
 use crate::store::StoredObject;
 use crate::value::{Object, Value, text};
 use bytes::Bytes;
@@ -208,7 +210,13 @@ impl NativeResource {
     }
 
     #[napi]
-    pub fn insert_many<'env>(&self, env: &'env Env, batch: String, opts: String) -> napi::Result<PromiseRaw<'env, String>> {
+    pub fn insert_many<'env>(
+        &self,
+        env: &'env Env,
+        batch: String,
+        opts: String,
+        rows: Option<String>,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
         let resource = self.resource.clone();
         promise(env, async move {
             let mut shared = WriteText::parse(&opts)?.options()?;
@@ -230,7 +238,17 @@ impl NativeResource {
                 }
                 list.push(InsertItem { id, record, options });
             }
-            Ok(batch_text(&resource.insert_many(list).await))
+            let batch = Batch {
+                shapes: batch
+                    .shapes
+                    .into_iter()
+                    .map(|(names, explicit)| RowNames { names, explicit })
+                    .collect(),
+                rows: rows.unwrap_or_default(),
+                items: list,
+                options: shared,
+            };
+            Ok(batch_text(&resource.insert_batch(batch).await?))
         })
     }
 
@@ -452,16 +470,32 @@ struct BatchText {
     dates: HashMap<usize, DateHints>,
     #[serde(default)]
     compact: bool,
+    /// Names and whether ids are the caller's.
+    #[serde(default)]
+    shapes: Vec<(Vec<String>, bool)>,
 }
 
 /// `{ etag, results }`; a number stands for a record that reads back as it was given, with that time and ETag `etag`.
+/// `{ etag, asGiven }` when that number stands for every record.
 fn batch_text(results: &[Result<Written>]) -> String {
-    let etag = results.iter().flatten().find(|w| w.as_given.is_some()).and_then(|w| w.etag.clone());
+    let first = results.iter().flatten().find(|w| w.as_given.is_some());
+    let etag = first.and_then(|w| w.etag.clone());
+    let time = first.and_then(|w| w.as_given);
     let mut out = String::with_capacity(32 + results.len() * 16);
     out.push_str("{\"etag\":");
     match &etag {
         Some(etag) => text::write_string(etag, &mut out),
         None => out.push_str("null"),
+    }
+    if let Some(time) = time
+        && results
+            .iter()
+            .all(|r| matches!(r, Ok(w) if w.as_given == Some(time) && w.etag == etag))
+    {
+        out.push_str(",\"asGiven\":");
+        out.push_str(&time.to_string());
+        out.push('}');
+        return out;
     }
     out.push_str(",\"results\":[");
     for (i, result) in results.iter().enumerate() {

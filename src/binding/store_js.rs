@@ -198,6 +198,10 @@ impl Store for JsStore {
         })
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         Box::pin(async move {
             let reply = answer(self.get.call_async(key.to_owned())).await?;

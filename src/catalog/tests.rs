@@ -369,6 +369,9 @@ impl Store for Failing {
             _ => self.inner.put(request),
         }
     }
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         match &self.get {
             Some(error) => Box::pin(async { Err(error.clone()) }),

@@ -22,7 +22,9 @@ pub fn generate_batch(count: usize, size: usize, alphabet: Option<&str>) -> Stri
     let mut out = String::with_capacity(total);
     let wide = symbols.len() > 256;
     let mask = symbols.len().next_power_of_two() - 1;
-    let mut block = vec![0u8; (total * if wide { 3 } else { 2 }).clamp(64, 1 << 16)];
+    // No byte is rejected when the symbols are as many as the mask can tell apart.
+    let rejected = if symbols.len() == mask + 1 { 1 } else { 2 };
+    let mut block = vec![0u8; (total * if wide { 3 } else { rejected }).clamp(64, 1 << 16)];
     let mut made = 0;
     while made < total {
         ambient::random_bytes(&mut block);

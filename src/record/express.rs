@@ -11,7 +11,8 @@ use super::{Encoded, Operation, RecordCodec};
 use crate::behavior::{self, Behavior};
 use crate::codec::{base62, metadata, size};
 use crate::schema::{Attribute, Codec};
-use crate::store::Metadata;
+use crate::store::{Metadata, MetadataPacker, PackedMetadata};
+use crate::value::rows::Scalar;
 use crate::value::{Object, Value, array_index};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -59,24 +60,49 @@ fn is_plain(attribute: &Attribute) -> bool {
 }
 
 /// Mapped text of a value that reads back as it is; `None` for every other.
-fn mapped(codec: Codec, value: &Value) -> Option<Mapped<'_>> {
+fn mapped<'a>(codec: Codec, value: &'a Scalar<'_>) -> Option<Cow<'a, str>> {
     match (codec, value) {
-        (Codec::Text, Value::String(s)) if !s.starts_with(['{', '[']) => Some(Mapped::Borrowed(s)),
-        (Codec::Boolean, Value::Bool(b)) => Some(Mapped::Borrowed(if *b { "1" } else { "0" })),
-        (Codec::Number, Value::Number(n)) if n.is_finite() && (*n != 0.0 || n.is_sign_positive()) => {
-            let text = base62::encode_number_exact(*n);
-            Some(Mapped::Owned(text))
+        (Codec::Text, Scalar::Text(s)) if !s.starts_with(['{', '[']) => Some(Cow::Borrowed(s)),
+        (Codec::Boolean, Scalar::Bool(b)) => Some(Cow::Borrowed(if *b { "1" } else { "0" })),
+        (Codec::Number, Scalar::Number(n)) if n.is_finite() && (*n != 0.0 || n.is_sign_positive()) => {
+            Some(Cow::Owned(base62::encode_number_exact(*n)))
         }
-        (Codec::Integer, Value::Number(n)) if n.fract() == 0.0 && n.abs() < 9e15 && (*n != 0.0 || n.is_sign_positive()) => {
-            Some(Mapped::Owned(base62::encode(*n)))
+        (Codec::Integer, Scalar::Number(n)) if n.fract() == 0.0 && n.abs() < 9e15 && (*n != 0.0 || n.is_sign_positive()) => {
+            Some(Cow::Owned(base62::encode(*n)))
         }
         _ => None,
     }
 }
 
-enum Mapped<'a> {
-    Borrowed(&'a str),
-    Owned(String),
+/// Length of the mapped text, and the text on the wire. Base62 can spell a word of the dictionary, or `null`.
+fn wire(text: Cow<'_, str>) -> (usize, Cow<'_, str>) {
+    let length = text.len();
+    let encoded = match &text {
+        Cow::Borrowed(s) => return (length, metadata::encode_text(s)),
+        Cow::Owned(s) => match metadata::encode_text(s) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(encoded) => Some(encoded),
+        },
+    };
+    (length, encoded.map_or(text, Cow::Owned))
+}
+
+/// Names of rows, resolved once: see [`RecordCodec::row_shape`].
+#[derive(Debug)]
+pub struct RowShape {
+    /// Codec and code of each value of a row.
+    fields: Vec<(Codec, String)>,
+    /// Places in the row in the order of the stored pairs; `None` is `_v`.
+    order: Vec<Option<usize>>,
+    /// `_v` on the wire.
+    version: String,
+}
+
+impl RowShape {
+    /// Values in a row.
+    pub fn width(&self) -> usize {
+        self.fields.len()
+    }
 }
 
 impl RecordCodec {
@@ -95,7 +121,7 @@ impl RecordCodec {
         let schema = self.schema();
         let mut pairs: Metadata = Vec::with_capacity(record.len() + 1);
         let mut total = 2 + self.version.len();
-        let mut wire = total;
+        let mut wire_size = total;
         let mut last = None;
         let mut indices_last = true;
         for (name, value) in &record {
@@ -109,29 +135,23 @@ impl RecordCodec {
             }
             last = Some(place);
             let attribute = &schema.attributes[index];
-            let Some(text) = mapped(attribute.codec, value) else {
+            let scalar = Scalar::of(value);
+            let Some(text) = scalar.as_ref().and_then(|value| mapped(attribute.codec, value)) else {
                 return Err(record);
             };
             let code = attribute.code.clone().unwrap_or_default();
             indices_last &= array_index(&code).is_some();
-            let (mapped_len, encoded) = match text {
-                Mapped::Borrowed(s) => (s.len(), metadata::encode_text(s).into_owned()),
-                // Base62 can spell a word of the dictionary, or `null`.
-                Mapped::Owned(s) => match metadata::encode_text(&s) {
-                    Cow::Borrowed(_) => (s.len(), s),
-                    Cow::Owned(encoded) => (s.len(), encoded),
-                },
-            };
+            let (mapped_len, encoded) = wire(text);
             total += code.len() + mapped_len;
-            wire += code.len() + encoded.len();
-            pairs.push((code, encoded));
+            wire_size += code.len() + encoded.len();
+            pairs.push((code, encoded.into_owned()));
         }
         // The id counts into the limit of some behaviours; near the limit the general path decides.
         let id_bytes = match operation {
             Operation::Insert | Operation::Replace => 0,
             Operation::Update | Operation::Upsert => 2 + id.map_or(0, str::len),
         };
-        if total + id_bytes > express.limit || wire > size::S3_METADATA_LIMIT_BYTES {
+        if total + id_bytes > express.limit || wire_size > size::S3_METADATA_LIMIT_BYTES {
             return Err(record);
         }
         let version = ("_v".to_owned(), metadata::encode_text(&self.version).into_owned());
@@ -157,8 +177,62 @@ impl RecordCodec {
             body,
             composed: record,
             as_given: true,
-            wire_size: wire,
+            wire_size,
             ..Encoded::default()
         })
+    }
+
+    /// The shape of rows with values of these attributes, or `None` when no row of it can be written without the general path.
+    pub fn row_shape<S: AsRef<str>>(&self, names: &[S]) -> Option<RowShape> {
+        if !self.express.usable {
+            return None;
+        }
+        let schema = self.schema();
+        let mut fields = Vec::with_capacity(names.len());
+        let mut last = None;
+        for name in names {
+            let index = schema.root.children.get(name.as_ref())?.attribute?;
+            let place = self.express.places[index]?;
+            if last.is_some_and(|l| l >= place) {
+                return None;
+            }
+            last = Some(place);
+            let attribute = &schema.attributes[index];
+            fields.push((attribute.codec, attribute.code.clone()?));
+        }
+        let (indices, others): (Vec<_>, Vec<_>) = (0..fields.len()).partition(|at| array_index(&fields[*at].1).is_some());
+        Some(RowShape {
+            order: (indices.into_iter().map(Some))
+                .chain([None])
+                .chain(others.into_iter().map(Some))
+                .collect(),
+            fields,
+            version: metadata::encode_text(&self.version).into_owned(),
+        })
+    }
+
+    /// Stored metadata of a row that is inserted, or `None` when it needs the general path. Such a record has no body and
+    /// reads back as it was given.
+    pub fn encode_row(&self, shape: &RowShape, values: &[Scalar<'_>]) -> Option<PackedMetadata> {
+        let mut total = 2 + self.version.len();
+        let mut wire_size = total;
+        let mut texts = Vec::with_capacity(values.len());
+        for ((codec, code), value) in shape.fields.iter().zip(values) {
+            let (mapped_len, encoded) = wire(mapped(*codec, value)?);
+            total += code.len() + mapped_len;
+            wire_size += code.len() + encoded.len();
+            texts.push(encoded);
+        }
+        if texts.len() < shape.width() || total > self.express.limit || wire_size > size::S3_METADATA_LIMIT_BYTES {
+            return None;
+        }
+        let mut packer = MetadataPacker::with_capacity(texts.len() + 1, wire_size);
+        for place in &shape.order {
+            match place {
+                Some(at) => packer.push(&shape.fields[*at].1, &texts[*at]),
+                None => packer.push("_v", &shape.version),
+            }
+        }
+        Some(packer.finish())
     }
 }

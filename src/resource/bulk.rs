@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::value::Object;
 use std::sync::Arc;
 
-/// One record of `insert_many`.
+/// One record of a bulk insert.
 #[derive(Debug, Clone)]
 pub struct InsertItem {
     /// Id.
@@ -20,7 +20,7 @@ pub struct InsertItem {
 
 impl Resource {
     /// Inserts all items; each result stands for the item at its place.
-    pub async fn insert_many(&self, items: Vec<InsertItem>) -> Vec<Result<Written>> {
+    pub(super) async fn insert_many(&self, items: Vec<InsertItem>) -> Vec<Result<Written>> {
         let resource = self.clone();
         self.0
             .pipeline(items, move |item: InsertItem| {

@@ -10,12 +10,14 @@ mod compose;
 mod index;
 mod read;
 mod remove;
+mod rows;
 mod scan;
 mod write;
 
 pub use bulk::InsertItem;
 pub use index::{EventSink, RefsMode};
 pub use read::Read;
+pub use rows::{Batch, RowNames};
 pub use scan::{Scan, ScanKind, ScanOptions};
 pub use write::{WriteOptions, Written};
 

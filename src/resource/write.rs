@@ -449,7 +449,7 @@ fn flags(encoded: &Encoded) -> Vec<&'static str> {
 }
 
 /// Time of a write as a read reports it, whole seconds.
-fn written_at(outcome: &PutOutcome) -> i64 {
+pub(super) fn written_at(outcome: &PutOutcome) -> i64 {
     outcome.last_modified.unwrap_or_else(|| whole_seconds(crate::ambient::now_ms()))
 }
 

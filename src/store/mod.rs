@@ -11,12 +11,14 @@ pub mod contract;
 pub mod file;
 pub mod layers;
 pub mod memory;
+mod packed;
 pub mod paging;
 pub mod prefix;
 pub mod probe;
 pub mod s3;
 mod types;
 
+pub use packed::{MetadataPacker, PackedMetadata};
 pub use types::*;
 
 use crate::error::Result;
@@ -37,6 +39,8 @@ pub trait Store: Send + Sync + 'static {
     fn info(&self) -> StoreInfo;
     /// Writes an object.
     fn put(&self, request: PutRequest) -> StoreFuture<'_, PutOutcome>;
+    /// Writes objects that have neither body nor condition, all of them whatever becomes of the others; results in the order of `puts`.
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>>;
     /// Reads an object with its body. Missing: `Kind::NoSuchKey`, code `NoSuchKey`.
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject>;
     /// Reads metadata only. Missing: `Kind::NoSuchKey`, code `NotFound`.
@@ -51,4 +55,13 @@ pub trait Store: Send + Sync + 'static {
     fn list(&self, request: ListRequest) -> StoreFuture<'_, ListPage>;
     /// Which conditional writes the store honours; backends that are not known probe once (decision 10).
     fn capabilities(&self) -> StoreFuture<'_, Capabilities>;
+}
+
+/// [`Store::put_many`] of stores that gain nothing by seeing many objects at once.
+pub async fn put_each(store: &dyn Store, puts: Vec<PlainPut>) -> Result<Vec<Result<PutOutcome>>> {
+    let mut results = Vec::with_capacity(puts.len());
+    for put in puts {
+        results.push(store.put(put.into()).await);
+    }
+    Ok(results)
 }

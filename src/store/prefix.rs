@@ -84,6 +84,12 @@ impl KeyPrefix {
         if self.is_empty() {
             return Ok(key.to_owned());
         }
+        if is_normal(key) {
+            let mut full = String::with_capacity(self.root.len() + key.len());
+            full.push_str(&self.root);
+            full.push_str(key);
+            return Ok(full);
+        }
         let full = self.normalized(key);
         let inside = full.len() > self.root.len() && full.starts_with(&self.root) && !climbs(&full);
         if !inside || full == "." || full == "./" {
@@ -138,6 +144,12 @@ impl KeyPrefix {
     }
 }
 
+/// Certainly what [`normalize`] would make of it: relative, and no segment is empty or starts with a dot.
+fn is_normal(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    !matches!(bytes, [] | [b'/' | b'.', ..]) && !bytes.windows(2).any(|pair| matches!(pair, [b'/', b'/' | b'.']))
+}
+
 fn climbs(path: &str) -> bool {
     path == ".." || path.starts_with("../")
 }
@@ -187,6 +199,33 @@ impl Store for PrefixStore {
             let full = self.prefix.join(&request.key)?;
             let key = std::mem::replace(&mut request.key, full);
             self.inner.put(request).await.map_err(|e| self.relative(e, &key))
+        })
+    }
+
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(async move {
+            let mut keys = Vec::with_capacity(puts.len());
+            let mut refused = Vec::new();
+            let mut full = Vec::with_capacity(puts.len());
+            for (index, put) in puts.into_iter().enumerate() {
+                match self.prefix.join(&put.key) {
+                    Ok(key) => {
+                        full.push(PlainPut {
+                            key,
+                            metadata: put.metadata,
+                        });
+                        keys.push(put.key);
+                    }
+                    Err(e) => refused.push((index, e)),
+                }
+            }
+            let mut results: Vec<_> = (self.inner.put_many(full).await?.into_iter().zip(&keys))
+                .map(|(result, key)| result.map_err(|e| self.relative(e, key)))
+                .collect();
+            for (index, error) in refused {
+                results.insert(index, Err(error));
+            }
+            Ok(results)
         })
     }
 
@@ -285,6 +324,8 @@ mod tests {
             ("a/", "app/x/a/"),
             ("a/../b", "app/x/b"),
             ("id=https://h", "app/x/id=https:/h"),
+            ("a/.b", "app/x/a/.b"),
+            ("a/./b/..", "app/x/a"),
         ] {
             assert_eq!(prefix.join(key).expect(key), full);
             assert_eq!(prefix.strip(full), full["app/x/".len()..]);

@@ -133,6 +133,10 @@ impl Store for ProbedStore {
         self.inner.put(request)
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        self.inner.put_many(puts)
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         self.inner.get(key)
     }

@@ -1,5 +1,6 @@
 //! Requests and replies of [`super::Store`].
 
+use super::PackedMetadata;
 use bytes::Bytes;
 
 /// What a store is.
@@ -61,6 +62,25 @@ pub struct PutRequest {
     pub condition: Condition,
     /// Attribution.
     pub purpose: Purpose,
+}
+
+/// PUT of an object without body and condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainPut {
+    /// Object key.
+    pub key: String,
+    /// User metadata, wire form.
+    pub metadata: PackedMetadata,
+}
+
+impl From<PlainPut> for PutRequest {
+    fn from(put: PlainPut) -> Self {
+        Self {
+            key: put.key,
+            metadata: put.metadata.unpack(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Reply of PUT and COPY.

@@ -147,6 +147,10 @@ impl Store for FaultyStore {
         }))
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         Box::pin(self.through(async move { self.inner.get(key).await }))
     }

@@ -5,6 +5,7 @@
 //! that crosses the boundary is plain JSON plus tagged objects (see [`text`]).
 
 pub mod number;
+pub mod rows;
 pub mod text;
 
 use indexmap::IndexMap;

@@ -6,6 +6,7 @@ use crate::support::*;
 use proptest::prelude::*;
 use s3db::record::Operation;
 use s3db::schema::{Action, Params};
+use s3db::value::rows::Scalar;
 use s3db::value::{Object, Value, text};
 
 const BEHAVIORS: [&str; 4] = ["user-managed", "enforce-limits", "body-overflow", "body-only"];
@@ -226,6 +227,30 @@ proptest! {
                 prop_assert_eq!(sorted(&again.metadata), sorted(&encoded.metadata));
             }
             prop_assert!(same_objects(&read(&codec, &again).record, &record));
+        }
+    }
+
+    /// A row stores what the record of its values stores; the record of a row reads back as it was given.
+    #[test]
+    fn rows_equal_records((definitions, record) in case()) {
+        let tagged = text::to_tagged(&Value::Object(definitions));
+        for behavior in BEHAVIORS.into_iter().chain(["truncate-data"]) {
+            let codec = codec(&tagged, behavior);
+            // The largest part of the record that can be a row.
+            let plain: Object = record
+                .iter()
+                .filter(|(name, value)| Scalar::of(value).is_some() && codec.row_shape(&[name]).is_some())
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            let names: Vec<&String> = plain.keys().collect();
+            let Some(shape) = codec.row_shape(&names) else { continue };
+            let values: Vec<Scalar<'_>> = plain.values().filter_map(Scalar::of).collect();
+            prop_assert_eq!(shape.width(), values.len());
+            let Some(row) = codec.encode_row(&shape, &values) else { continue };
+            let encoded = codec.encode_owned(plain.clone(), Operation::Insert, Some("id1"), None, None).expect("a row is valid");
+            prop_assert!(encoded.as_given && encoded.body.is_empty());
+            prop_assert_eq!(row.size(), encoded.wire_size);
+            prop_assert_eq!(row.unpack(), encoded.metadata);
         }
     }
 

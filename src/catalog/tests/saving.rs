@@ -241,6 +241,9 @@ impl Store for Careless {
         request.condition = Condition::None;
         self.0.put(request)
     }
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         self.0.get(key)
     }

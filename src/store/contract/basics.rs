@@ -66,6 +66,29 @@ pub(super) async fn put_get_head_agree(c: Case) -> Outcome {
     Ok(())
 }
 
+pub(super) async fn put_many_is_many_puts(c: Case) -> Outcome {
+    c.put("many-1", "an older body").await?;
+    let metadata = |n: usize| vec![("one".to_owned(), n.to_string()), ("two".to_owned(), "2".to_owned())];
+    let puts = (0..3)
+        .map(|n| PlainPut {
+            key: c.key(&format!("many-{n}")),
+            metadata: PackedMetadata::pack(&metadata(n)),
+        })
+        .collect();
+    let outcomes = c.store.put_many(puts).await?;
+    same!(outcomes.len(), 3, "outcomes");
+    for (n, outcome) in outcomes.into_iter().enumerate() {
+        let object = c.store.get(&c.key(&format!("many-{n}"))).await?;
+        let mut found = object.meta.metadata;
+        found.sort();
+        same!(found, metadata(n), "metadata");
+        same!(object.meta.size, 0, "size");
+        same!(object.body, Bytes::new(), "body");
+        same!(outcome?.etag, object.meta.etag, "ETag of the write");
+    }
+    Ok(())
+}
+
 pub(super) async fn overwrite_replaces_everything(c: Case) -> Outcome {
     let mut request = c.request("k", "first");
     request.metadata = vec![("old".into(), "1".into())];

@@ -162,6 +162,7 @@ macro_rules! checks {
 const CHECKS: &[Check] = checks![
     basics::missing_keys_have_their_codes,
     basics::put_get_head_agree,
+    basics::put_many_is_many_puts,
     basics::overwrite_replaces_everything,
     basics::metadata_comes_back_verbatim,
     basics::odd_keys_are_kept_apart,

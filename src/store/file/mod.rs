@@ -141,6 +141,10 @@ impl Store for FileStore {
         self.blocking(move |inner| inner.put(request))
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         let key = key.to_owned();
         self.blocking(move |inner| {

@@ -53,6 +53,10 @@ impl Store for GuardLayer {
         }
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        self.inner.put_many(puts)
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         self.inner.get(key)
     }

@@ -43,6 +43,10 @@ impl Store for LimitLayer {
         Box::pin(self.limited(async move { self.inner.put(request).await }))
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         Box::pin(self.limited(async move { self.inner.get(key).await }))
     }

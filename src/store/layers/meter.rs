@@ -145,6 +145,14 @@ impl Store for MeterLayer {
         })
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        if self.meter.usage.is_on() {
+            return Box::pin(put_each(self, puts));
+        }
+        self.meter.add(Command::Put, puts.len() as u64);
+        self.inner.put_many(puts)
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         self.meter.add(Command::Get, 1);
         Box::pin(async move {

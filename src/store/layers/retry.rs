@@ -228,6 +228,10 @@ impl Store for RetryLayer {
         Box::pin(self.put_resolved(request))
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         Box::pin(self.run(move || self.inner.get(key)))
     }

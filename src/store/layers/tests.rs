@@ -59,6 +59,9 @@ impl Store for Scripted {
         }
         Box::pin(self.answer(self.memory.put(request)))
     }
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
+    }
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         Box::pin(self.answer(self.memory.get(key)))
     }
@@ -270,4 +273,26 @@ fn immediate_stores_stay_immediate_under_the_stack() {
     let snapshot = stacked.meter.snapshot();
     assert_eq!(snapshot["total"], 4);
     assert_eq!((&snapshot["bytesIn"], &snapshot["bytesOut"]), (&4.into(), &4.into()));
+}
+
+#[tokio::test]
+async fn put_many_counts_every_object_and_its_owner() {
+    let puts = |from: usize| {
+        (from..from + 3)
+            .map(|n| PlainPut {
+                key: format!("resource=r/data/id={n}"),
+                metadata: PackedMetadata::pack(&[("0".into(), "value".into())]),
+            })
+            .collect()
+    };
+    let meter = Arc::new(Meter::default());
+    let store = MeterLayer::new(Arc::new(MemoryStore::new("b", MemoryLimits::default())), meter.clone());
+    assert_eq!(store.put_many(puts(0)).await.expect("put").len(), 3);
+    assert_eq!(meter.count(Command::Put), 3);
+    meter.usage().snapshot();
+    assert_eq!(store.put_many(puts(3)).await.expect("put").len(), 3);
+    assert_eq!(meter.count(Command::Put), 6);
+    let row = &meter.usage().snapshot()["rows"][0];
+    assert_eq!(row["resource"], "r");
+    assert_eq!(row["byCommand"]["PutObjectCommand"], 3);
 }

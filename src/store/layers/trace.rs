@@ -54,6 +54,14 @@ impl Store for TraceLayer {
         traced(span, self.inner.put(request))
     }
 
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        if !on() {
+            return self.inner.put_many(puts);
+        }
+        let span = debug_span!("store", command = "put_many", objects = puts.len());
+        traced(span, self.inner.put_many(puts))
+    }
+
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
         if !on() {
             return self.inner.get(key);

@@ -16,13 +16,14 @@ use super::paging::{PageBuilder, Start, Step, start, successor};
 use super::*;
 use crate::ambient::now_ms;
 use crate::error::{Error, Kind, Result};
-use object::{Etag, Object, PackedMetadata, stored_content_type};
+use object::{Etag, Object, stored_content_type};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, LazyLock};
 
-type Objects = BTreeMap<Box<str>, Object>;
+/// Boxed, so that an insertion moves pointers.
+type Objects = BTreeMap<Box<str>, Box<Object>>;
 
 static BUCKETS: LazyLock<Mutex<HashMap<String, Arc<RwLock<Objects>>>>> = LazyLock::new(Mutex::default);
 
@@ -110,11 +111,11 @@ impl MemoryStore {
         Ok(())
     }
 
-    fn check_limits(&self, metadata: &[(String, String)], body_len: usize, key: &str) -> Result<()> {
+    fn check_limits(&self, metadata: &PackedMetadata, body_len: usize, key: &str) -> Result<()> {
         if !self.limits.enforce_limits {
             return Ok(());
         }
-        let size = metadata.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>() as u64;
+        let size = metadata.size() as u64;
         let limit = self.limits.metadata_limit;
         if size > limit {
             let text = format!("Metadata limit exceeded in memory storage: Metadata size ({size} bytes) exceeds limit of {limit} bytes");
@@ -146,12 +147,13 @@ impl MemoryStore {
             condition,
             purpose: _,
         } = request;
-        self.check_limits(&metadata, body.len(), &key)?;
         // Hashing and packing stay outside the lock.
+        let metadata = PackedMetadata::pack(&metadata);
+        self.check_limits(&metadata, body.len(), &key)?;
         let etag = Etag::of(&body);
         let now = now_ms();
         let object = Object {
-            metadata: PackedMetadata::pack(&metadata),
+            metadata,
             size: body.len() as u64,
             body,
             etag: etag.clone(),
@@ -164,8 +166,30 @@ impl MemoryStore {
             let current = objects.get(key.as_str()).map(|object| object.etag.text());
             super::condition::check(&condition, current.as_deref(), &key)?;
         }
-        objects.insert(key.into_boxed_str(), object);
+        objects.insert(key.into_boxed_str(), Box::new(object));
         Ok(outcome(&etag, now))
+    }
+
+    fn put_many_now(&self, puts: Vec<PlainPut>) -> Vec<Result<PutOutcome>> {
+        let etag = Etag::of(&[]);
+        let now = now_ms();
+        let reply = outcome(&etag, now);
+        let checked: Vec<Result<_>> = puts
+            .into_iter()
+            .map(|PlainPut { key, metadata }| {
+                self.check_limits(&metadata, 0, &key)?;
+                Ok((key.into_boxed_str(), Box::new(Object::plain(metadata, etag.clone(), now))))
+            })
+            .collect();
+        let mut objects = self.objects.write();
+        checked
+            .into_iter()
+            .map(|checked| {
+                let (key, object) = checked?;
+                objects.insert(key, object);
+                Ok(reply.clone())
+            })
+            .collect()
     }
 
     fn copy_now(&self, request: CopyRequest) -> Result<PutOutcome> {
@@ -176,8 +200,9 @@ impl MemoryStore {
         super::condition::check_match(request.source_if_match.as_deref(), Some(&source.etag.text()), &request.to)?;
         let mut object = source.clone();
         if let Some(metadata) = &request.metadata {
-            self.check_limits(metadata, 0, &request.to)?;
-            object.metadata = PackedMetadata::pack(metadata);
+            let metadata = PackedMetadata::pack(metadata);
+            self.check_limits(&metadata, 0, &request.to)?;
+            object.metadata = metadata;
             if request.content_type.is_some() {
                 object.content_type = stored_content_type(request.content_type.as_deref());
             }
@@ -258,6 +283,10 @@ impl Store for MemoryStore {
 
     fn put(&self, request: PutRequest) -> StoreFuture<'_, PutOutcome> {
         Box::pin(async move { self.put_now(request) })
+    }
+
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(async move { Ok(self.put_many_now(puts)) })
     }
 
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {

@@ -1,10 +1,9 @@
-//! Compact form of a stored object: metadata in two allocations, no owned
-//! copy of the ETag or of the default content type.
+//! Compact form of a stored object: packed metadata, no owned copy of the
+//! ETag or of the default content type.
 
-use crate::store::{Metadata, ObjectMeta};
+use crate::store::{ObjectMeta, PackedMetadata};
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
-use std::fmt::Write as _;
 
 /// Content type of objects stored without one.
 pub const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
@@ -13,50 +12,7 @@ pub const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 const EMPTY_MD5: [u8; 16] = [
     0xd4, 0x1d, 0x8c, 0xd9, 0x8f, 0x00, 0xb2, 0x04, 0xe9, 0x80, 0x09, 0x98, 0xec, 0xf8, 0x42, 0x7e,
 ];
-
-/// User metadata: the texts run together, with the end offset of each.
-#[derive(Debug, Clone)]
-pub struct PackedMetadata {
-    text: Box<str>,
-    ends: Box<[u32]>,
-}
-
-impl PackedMetadata {
-    /// Packs; a later pair with the same name replaces the earlier one.
-    pub fn pack(metadata: &[(String, String)]) -> Self {
-        let mut text = String::with_capacity(metadata.iter().map(|(k, v)| k.len() + v.len()).sum());
-        let mut ends = Vec::with_capacity(metadata.len() * 2);
-        for (index, (name, value)) in metadata.iter().enumerate() {
-            if metadata[index + 1..].iter().any(|(later, _)| later == name) {
-                continue;
-            }
-            for part in [name, value] {
-                text.push_str(part);
-                ends.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
-            }
-        }
-        Self {
-            text: text.into_boxed_str(),
-            ends: ends.into_boxed_slice(),
-        }
-    }
-
-    /// Names and values in stored order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut from = 0;
-        self.ends.chunks_exact(2).map(move |pair| {
-            let (middle, end) = (pair[0] as usize, pair[1] as usize);
-            let item = (&self.text[from..middle], &self.text[middle..end]);
-            from = end;
-            item
-        })
-    }
-
-    /// Owned copy.
-    pub fn unpack(&self) -> Metadata {
-        self.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
-    }
-}
+const EMPTY_MD5_TEXT: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
 /// ETag of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,10 +61,12 @@ impl Etag {
     /// Text form, without quotes.
     pub fn text(&self) -> String {
         match self {
-            Self::Md5(md5) => md5.iter().fold(String::with_capacity(32), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            }),
+            Self::Md5(EMPTY_MD5) => EMPTY_MD5_TEXT.to_owned(),
+            Self::Md5(md5) => md5
+                .iter()
+                .flat_map(|byte| [byte >> 4, byte & 15])
+                .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+                .collect(),
             Self::Other(text) => text.to_string(),
         }
     }
@@ -134,6 +92,19 @@ pub struct Object {
 }
 
 impl Object {
+    /// An object without body.
+    pub fn plain(metadata: PackedMetadata, etag: Etag, now: i64) -> Self {
+        Self {
+            metadata,
+            body: Bytes::new(),
+            etag,
+            size: 0,
+            last_modified: now,
+            content_type: None,
+            content_encoding: None,
+        }
+    }
+
     /// Everything but the body, as the trait returns it.
     pub fn meta(&self) -> ObjectMeta {
         ObjectMeta {

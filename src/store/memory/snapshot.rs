@@ -4,9 +4,10 @@
 //! contentLength } } }`.
 
 use super::Objects;
-use super::object::{DEFAULT_CONTENT_TYPE, Etag, Object, PackedMetadata, stored_content_type};
+use super::object::{DEFAULT_CONTENT_TYPE, Etag, Object, stored_content_type};
 use crate::ambient::now_ms;
 use crate::error::{Error, Result};
+use crate::store::PackedMetadata;
 use crate::value::text::{iso_date, write_string};
 use aws_smithy_types::date_time::{DateTime, Format};
 use base64::Engine as _;
@@ -83,7 +84,7 @@ pub(super) fn read(text: &str) -> Result<Objects> {
             return Err(invalid(format!("the entry of key {key:?} is not an object")));
         };
         let object = read_object(fields).map_err(|why| invalid(format!("{why} (key {key:?})")))?;
-        objects.insert(key.as_str().into(), object);
+        objects.insert(key.as_str().into(), Box::new(object));
     }
     Ok(objects)
 }

@@ -18,8 +18,8 @@ mod tests;
 pub use config::{HttpConfig, S3Config};
 
 use super::{
-    Capabilities, CopyRequest, DeleteOutcome, ListPage, ListRequest, ObjectMeta, PutOutcome, PutRequest, Store, StoreFuture, StoreInfo,
-    StoredObject,
+    Capabilities, CopyRequest, DeleteOutcome, ListPage, ListRequest, ObjectMeta, PlainPut, PutOutcome, PutRequest, Store, StoreFuture,
+    StoreInfo, StoredObject, put_each,
 };
 use crate::error::{Error, Kind, Result};
 use client::Connection;
@@ -94,6 +94,10 @@ impl Store for S3Store {
 
     fn put(&self, request: PutRequest) -> StoreFuture<'_, PutOutcome> {
         Box::pin(self.put_object(request))
+    }
+
+    fn put_many(&self, puts: Vec<PlainPut>) -> StoreFuture<'_, Vec<Result<PutOutcome>>> {
+        Box::pin(put_each(self, puts))
     }
 
     fn get<'a>(&'a self, key: &'a str) -> StoreFuture<'a, StoredObject> {
