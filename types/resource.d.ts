@@ -84,6 +84,19 @@ export interface OrphanedPartition {
   allFields: string[];
 }
 
+/** Content as `setContent` takes it. */
+export type ContentSource =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | NodeJS.ReadableStream
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<string | Uint8Array>;
+
+/** What `content` resolves. */
+export type RecordContent = { buffer: Buffer; contentType: string | null } | { buffer: null; contentType: null };
+
 interface ResourceEvents<T> {
   inserted: [record: Stored<T>];
   updated: [event: Written<T> & { $before: Stored<T> | undefined; $after: Written<T> }];
@@ -97,6 +110,9 @@ interface ResourceEvents<T> {
   'listed-ids': [count: number];
   paginated: [result: PageResult<T>];
   'partition-fetched': [record: Stored<T>];
+  'content-set': [event: { id: string; contentType: string; contentLength: number }];
+  'content-fetched': [event: { id: string; contentType: string | null; contentLength: number }];
+  'content-deleted': [id: string];
   versionUpdated: [event: { oldVersion: string; newVersion: string }];
 }
 
@@ -172,6 +188,18 @@ export class Resource<T = any> extends AsyncEventEmitter {
   /** One report per thousand ids; the counts are not enumerable. */
   deleteMany(ids: string[]): Promise<any[] & { readonly deleted: number; readonly errors: number }>;
   deleteAll(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; version: string }>;
+  /** Stores binary content; `buffer` of any body form, `contentType` `application/octet-stream` unless given. */
+  setContent(options: {
+    id: string;
+    buffer: ContentSource;
+    contentType?: string;
+  }): Promise<Stored<T> & { _hasContent: true; _contentLength: number; _mimeType: string }>;
+  /** Both null when there is no such record; an empty buffer when it has no content. */
+  content(id: string): Promise<RecordContent>;
+  getContent(id: string): Promise<RecordContent>;
+  hasContent(id: string): Promise<boolean>;
+  /** Resolves the ETag of the record's object. */
+  deleteContent(id: string): Promise<{ ETag?: string }>;
   deleteAllData(options?: { paranoid?: boolean }): Promise<{ deletedCount: number; resource: string }>;
 
   readable(options?: StreamOptions & CountOptions): ResourceReader<T>;

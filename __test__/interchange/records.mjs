@@ -123,3 +123,20 @@ export function guardedRecords(behavior, count, seed = 1) {
     pin: `pin-${index}-${pick(['a', 'ß', '東'])}`
   }));
 }
+
+/** Behaviours whose records leave the body of their object to content. */
+export const CONTENT_BEHAVIORS = ['user-managed', 'enforce-limits', 'truncate-data'];
+
+/** Content for the first `count` records of a behaviour: bytes of every value, text, an image type. */
+export function contents(behavior, count, seed = 1) {
+  const next = random(seed * 9000 + BEHAVIORS.indexOf(behavior));
+  return Array.from({ length: count }, (_, index) => {
+    const bytes = Buffer.from(Array.from({ length: 1 + Math.floor(next() * 5000) }, () => Math.floor(next() * 256)));
+    const text = index % 3 === 0;
+    return {
+      id: `${behavior}-${index}`,
+      base64: (text ? Buffer.from(`${WORDS[index % WORDS.length]} of record ${index}`) : bytes).toString('base64'),
+      contentType: text ? 'text/plain' : 'image/png'
+    };
+  });
+}

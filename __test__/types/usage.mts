@@ -106,6 +106,17 @@ if (conditional.success) conditional.data.age.toFixed();
 else conditional.error.trim();
 // @ts-expect-error ifMatch is needed
 await users.updateConditional('one', { age: 1 });
+const withContent = await users.setContent({ id: 'one', buffer: Buffer.from('x'), contentType: 'text/plain' });
+const contentLength: number = withContent._contentLength;
+await users.setContent({ id: 'one', buffer: process.stdin });
+// @ts-expect-error a number is no content
+await users.setContent({ id: 'one', buffer: 5 });
+const content = await users.content('one');
+if (content.buffer === null) same<typeof content.contentType, null>(true);
+else content.buffer.toString('base64');
+const hasContent: boolean = await users.hasContent('one');
+const { ETag } = await users.deleteContent('one');
+users.on('content-set', ({ id, contentLength: bytes }) => id.repeat(bytes));
 for await (const record of users.readable({ batchSize: 10 })) same<typeof record, Stored<User>>(true);
 users.on('inserted', (record) => same<typeof record, Stored<User>>(true));
 users.on('inserted:one', (record) => record);

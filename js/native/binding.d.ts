@@ -148,7 +148,14 @@ export class NativeResource {
   patch(read: NativeRead, record: Text, opts: Text): Sync<Text>;
   /** HEAD for old references, PUT. */
   replace(id: string, record: Text, opts: Text): Sync<Text>;
-  /** read may be null for a record that was not found. */
+  /** -> { inObject, etag?, events? }; etag when the record's own object was written. Precondition error on a lost race. */
+  setContent(read: NativeRead, content: Buffer, contentType: string): Sync<Text>;
+  /** Null without such a record; an empty body without content. */
+  content(id: string): Sync<{ body: Buffer; contentType?: string } | null>;
+  hasContent(id: string): Sync<boolean>;
+  /** -> { inObject: false, etag?, events? }; rejects for a missing record, Precondition error on a lost race. */
+  deleteContent(id: string): Sync<Text>;
+  /** read may be null for a record that was not found. The content object goes too. */
   delete(id: string, read: NativeRead | null, opts: Text): Sync<Text>;
   /** ids -> { deleted: string[], errors: [{ id, code, message }] }; references and content go too. */
   deleteMany(ids: Text): Promise<Text>;

@@ -3,6 +3,7 @@ import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { maintained } from '../util/inner-call.js';
 import { getNested } from '../util/nested.js';
 import { applyConfiguration, construct, updateAttributes } from './config.js';
+import { content, deleteContent, hasContent, setContent } from './content.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
 import { createHistoricalVersion } from './history.js';
 import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.js';
@@ -186,6 +187,31 @@ export class Resource extends AsyncEventEmitter {
 
   deleteAllData() {
     return deleteAllData(this);
+  }
+
+  // Content
+
+  /** Stores binary content of a record: Buffer, typed array, string, Blob or stream. */
+  setContent(options) {
+    return setContent(this, options);
+  }
+
+  /** `{ buffer, contentType }` of a record's content. */
+  content(id) {
+    return content(this, id);
+  }
+
+  /** Alias of `content`. */
+  async getContent(id) {
+    return this.content(id);
+  }
+
+  hasContent(id) {
+    return hasContent(this, id);
+  }
+
+  deleteContent(id) {
+    return deleteContent(this, id);
   }
 
   // Streams

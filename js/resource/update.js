@@ -142,12 +142,28 @@ async function finishUpdate(resource, id, original, result, hook, events = ['upd
   return final;
 }
 
+/**
+ * Runs a read-modify-write again, after a pause, as long as the record changes in between; up to ten
+ * times, then rejects with a retriable `ResourceError` 409.
+ */
+export async function untilUnchanged(resource, id, operation, run) {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isPrecondition(error)) throw error;
+      if (attempt >= MAX_ATTEMPTS) throw lostRaces(resource, id, operation, error);
+    }
+    await pause(attempt);
+  }
+}
+
 /** Updates a record by merging attributes into what is stored. */
 export async function update(resource, rawId, attributes) {
   const id = checkWriteId(rawId, 'update');
   requireAttributes(attributes, 'attributes', 'update');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
-  for (let attempt = 1; ; attempt += 1) {
+  const { base, result } = await untilUnchanged(resource, id, 'update', async () => {
     let base;
     try {
       base = await readForWrite(resource, id, 'update');
@@ -157,24 +173,16 @@ export async function update(resource, rawId, attributes) {
     }
     const { errors, data } = await nextRecord(resource, id, base.record, attributes);
     if (errors.length > 0) throw invalidUpdate(resource, errors, attributes);
-    let result;
-    try {
-      result = await writeUpdate(resource, id, base, data, 'update');
-    } catch (error) {
-      if (!isPrecondition(error)) throw error;
-      if (attempt >= MAX_ATTEMPTS) throw lostRaces(resource, id, error);
-      await pause(attempt);
-      continue;
-    }
-    return finishUpdate(resource, id, base.record, result, 'afterUpdate');
-  }
+    return { base, result: await writeUpdate(resource, id, base, data, 'update') };
+  });
+  return finishUpdate(resource, id, base.record, result, 'afterUpdate');
 }
 
 function invalidUpdate(resource, errors, attributes) {
   return invalidRecord(resource, errors, attributes, 'unknown', `validation: ${JSON.stringify(errors)}`);
 }
 
-function lostRaces(resource, id, original) {
+function lostRaces(resource, id, operation, original) {
   return new ResourceError(`Resource with id '${id}' was modified concurrently ${MAX_ATTEMPTS} times in a row`, {
     resourceName: resource.name,
     id,
@@ -182,8 +190,8 @@ function lostRaces(resource, id, original) {
     code: 'Conflict',
     retriable: true,
     original,
-    operation: 'update',
-    suggestion: 'Retry the update; the record is under heavy concurrent modification.'
+    operation,
+    suggestion: 'Call it again; the record is under heavy concurrent modification.'
   });
 }
 
@@ -261,39 +269,29 @@ export async function patch(resource, rawId, fields, options = {}) {
 export async function patchViaCopy(resource, rawId, fields) {
   const id = checkWriteId(rawId, 'patch');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
-  for (let attempt = 1; ; attempt += 1) {
+  const { original, result, replaced } = await untilUnchanged(resource, id, 'patch', async () => {
     const handle = nativeOf(resource);
-    let read;
     try {
-      read = handle.readHead(id);
+      let read = handle.readHead(id);
       if (read instanceof Promise) read = await read;
+      const original = withDate(fromText(read.text));
+      const { errors, data } = await nextRecord(resource, id, original, fields);
+      if (errors.length > 0) throw patchInvalid(resource, id, errors);
+      const record = withoutId(data);
+      if (resource.versioningEnabled && original._versionMapped) await resource.createHistoricalVersion(id, original);
+      const { text: options, replaced } = writeOptions(resource, 'update', original, record);
+      let text = handle.patch(read, toText(record), options);
+      if (text instanceof Promise) text = await text;
+      return { original, result: fromText(text), replaced };
     } catch (error) {
       throw toPublic(resource, error, { id, operation: 'patch' });
     }
-    const original = withDate(fromText(read.text));
-    const { errors, data } = await nextRecord(resource, id, original, fields);
-    if (errors.length > 0) throw patchInvalid(resource, id, errors);
-    const record = withoutId(data);
-    if (resource.versioningEnabled && original._versionMapped) await resource.createHistoricalVersion(id, original);
-    const { text: options, replaced } = writeOptions(resource, 'update', original, record);
-    let text;
-    try {
-      text = handle.patch(read, toText(record), options);
-      if (text instanceof Promise) text = await text;
-    } catch (error) {
-      const failure = toPublic(resource, error, { id, operation: 'patch' });
-      if (!isPrecondition(failure)) throw failure;
-      if (attempt >= MAX_ATTEMPTS) throw lostRaces(resource, id, failure);
-      await pause(attempt);
-      continue;
-    }
-    const result = fromText(text);
-    if (result.events) emitNativeEvents(resource, result.events);
-    if (replaced) {
-      await maintainReplaced(resource, 'patch', id, () => resource.handlePartitionReferenceUpdates(original, { ...result.record, id }));
-    }
-    return finishUpdate(resource, id, original, result, 'afterUpdate');
+  });
+  if (result.events) emitNativeEvents(resource, result.events);
+  if (replaced) {
+    await maintainReplaced(resource, 'patch', id, () => resource.handlePartitionReferenceUpdates(original, { ...result.record, id }));
   }
+  return finishUpdate(resource, id, original, result, 'afterUpdate');
 }
 
 function patchInvalid(resource, id, errors) {

@@ -12,6 +12,7 @@ mod background;
 mod background_options;
 mod cache;
 mod catalog;
+mod content;
 mod error;
 mod function;
 mod plugin;

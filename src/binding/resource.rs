@@ -26,7 +26,7 @@ type EventFn = ThreadsafeFunction<String, (), String, Status, false, true>;
 /// Record read for a later write.
 #[napi]
 pub struct NativeRead {
-    read: Arc<Read>,
+    pub(super) read: Arc<Read>,
     quoted: bool,
 }
 
@@ -47,7 +47,7 @@ impl NativeRead {
 
 #[napi]
 pub struct NativeResource {
-    resource: Resource,
+    pub(super) resource: Resource,
     quoted: bool,
 }
 

@@ -59,6 +59,22 @@ impl Head {
     }
 }
 
+/// Bytes of a body that holds nothing but a revision token.
+pub const TOKEN_BODY_LEN: u64 = 33;
+
+/// True for a body that holds nothing but a revision token, as this library writes it.
+pub fn is_token(body: &[u8]) -> bool {
+    body.len() as u64 == TOKEN_BODY_LEN && body.starts_with(b"{\"_rev\":\"") && body.ends_with(b"\"}")
+}
+
+/// Version that wrote an object, without `v`.
+fn version_of(head: &Head, members: Option<&Object>) -> Option<String> {
+    head.version.clone().or_else(|| {
+        let stored = members?.get("_v").and_then(text_of)?;
+        Some(bare_version(&stored).to_owned())
+    })
+}
+
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(s) => Some(s.clone()),
@@ -89,10 +105,7 @@ impl RecordCodec {
     pub fn decode(&self, metadata: &[(String, String)], body: &[u8], content_type: Option<&str>) -> Result<Decoded> {
         let head = Head::new(metadata.iter().map(|(k, v)| (k.clone(), metadata::decode(v))));
         let members = self.body_members(body, content_type);
-        let version = head.version.clone().or_else(|| {
-            let stored = members.as_ref()?.get("_v").and_then(text_of)?;
-            Some(bare_version(&stored).to_owned())
-        });
+        let version = version_of(&head, members.as_ref());
         let versions = self.versions.get(version.as_deref())?;
         let schema = fitting(versions, &head, members.as_ref());
         let body = self.classify(&head, schema, body, members);
@@ -106,6 +119,15 @@ impl RecordCodec {
         decoded.record = record;
         decoded.carried = carried;
         Ok(decoded)
+    }
+
+    /// Whether a body is binary content rather than data of the record (spec/04 16.9). Derives no key.
+    pub fn is_content(&self, metadata: &[(String, String)], body: &[u8], content_type: Option<&str>) -> Result<bool> {
+        let head = Head::new(metadata.iter().map(|(k, v)| (k.clone(), metadata::decode(v))));
+        let members = self.body_members(body, content_type);
+        let versions = self.versions.get(version_of(&head, members.as_ref()).as_deref())?;
+        let schema = fitting(versions, &head, members.as_ref());
+        Ok(matches!(self.classify(&head, schema, body, members), Body::Content))
     }
 
     /// Record of a HEAD, for behaviours that keep records in metadata.
@@ -153,7 +175,8 @@ impl RecordCodec {
         if body.is_empty() {
             return None;
         }
-        let json = content_type.is_none_or(|t| t.starts_with("application/json"));
+        // A COPY of 13.6 resets the content type, also that of a token.
+        let json = is_token(body) || content_type.is_none_or(|t| t.starts_with("application/json"));
         if self.behavior != Behavior::BodyOnly && !json {
             return None;
         }
@@ -169,11 +192,7 @@ impl RecordCodec {
             return Body::None;
         }
         let Some(members) = members else {
-            return if self.behavior == Behavior::BodyOnly {
-                Body::None
-            } else {
-                Body::Content
-            };
+            return Body::Content;
         };
         let marked = members.contains_key("_contentLength") && members.contains_key("_definitionHash");
         let is_code = |key: &str| {

@@ -13,6 +13,7 @@ mod names;
 mod types;
 mod versions;
 
+pub use decode::{TOKEN_BODY_LEN, is_token};
 pub use express::RowShape;
 pub(crate) use types::CarriedValue;
 pub use types::*;

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod compose;
+mod content;
 mod index;
 mod read;
 mod remove;
@@ -15,6 +16,7 @@ mod scan;
 mod write;
 
 pub use bulk::InsertItem;
+pub use content::{Content, ContentWritten};
 pub use index::{EventSink, RefsMode};
 pub use read::Read;
 pub use rows::{Batch, RowNames};

@@ -21,8 +21,6 @@ pub struct Read {
     pub(super) carried: Carried,
     /// Binary content held in the record's own object, when it was read whole.
     pub(super) content: Option<Bytes>,
-    /// Only metadata was read (HEAD).
-    pub(super) head_only: bool,
     text: String,
 }
 
@@ -48,7 +46,7 @@ impl Resource {
     pub async fn read(&self, id: &str) -> Result<Read> {
         let core = &self.0;
         let (stored, decoded) = core.load(id).await?;
-        Ok(core.to_read(id, stored.meta, decoded, stored.body, false))
+        Ok(core.to_read(id, stored.meta, decoded, stored.body))
     }
 
     /// HEAD for the optimised patch of behaviours that keep the record in metadata.
@@ -61,7 +59,7 @@ impl Resource {
         let decoded = compute(heavy, move || shared.codec.decode_head(&metadata))
             .await
             .map_err(|e| core.located(e, id))?;
-        Ok(core.to_read(id, meta, decoded, Bytes::new(), true))
+        Ok(core.to_read(id, meta, decoded, Bytes::new()))
     }
 }
 
@@ -107,7 +105,7 @@ impl Core {
         .map_err(|e| self.located(e, id))
     }
 
-    fn to_read(&self, id: &str, meta: ObjectMeta, decoded: Decoded, body: Bytes, head_only: bool) -> Read {
+    fn to_read(&self, id: &str, meta: ObjectMeta, decoded: Decoded, body: Bytes) -> Read {
         let text = {
             let system = System::of(&meta, decoded.has_token_only_body, decoded.version_differs.as_deref());
             self.record_text(&decoded.record, id, &system)
@@ -122,7 +120,6 @@ impl Core {
             version,
             carried: decoded.carried,
             content: decoded.content.then_some(body),
-            head_only,
             meta,
             text,
         }

@@ -6,10 +6,9 @@ use super::{Core, Read, Resource, compute};
 use crate::codec;
 use crate::error::{Error, Kind, Result};
 use crate::keys::DateHints;
-use crate::record::{Carried, Encoded, Operation};
-use crate::store::{Condition, CopyRequest, PutOutcome, PutRequest, bare_etag};
+use crate::record::{Carried, Encoded, Operation, is_token};
+use crate::store::{Condition, CopyRequest, ObjectMeta, PutOutcome, PutRequest, bare_etag};
 use crate::value::{Object, Value, text};
-use bytes::Bytes;
 use std::sync::Arc;
 
 /// Options of a write.
@@ -54,23 +53,29 @@ impl Written {
             out.push_str(",\"etag\":");
             text::write_string(etag, &mut out);
         }
-        if !self.events.is_empty() {
-            out.push_str(",\"events\":[");
-            for (i, (name, payload)) in self.events.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                out.push_str("{\"event\":");
-                text::write_string(name, &mut out);
-                out.push_str(",\"payload\":");
-                text::write_tagged(payload, &mut out);
-                out.push('}');
-            }
-            out.push(']');
-        }
+        write_events(&self.events, &mut out);
         out.push('}');
         out
     }
+}
+
+/// Member `,"events":[...]` of an envelope; nothing without events.
+pub(super) fn write_events(events: &[(String, Value)], out: &mut String) {
+    if events.is_empty() {
+        return;
+    }
+    out.push_str(",\"events\":[");
+    for (i, (name, payload)) in events.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        out.push_str("{\"event\":");
+        text::write_string(name, out);
+        out.push_str(",\"payload\":");
+        text::write_tagged(payload, out);
+        out.push('}');
+    }
+    out.push(']');
 }
 
 impl Resource {
@@ -139,8 +144,7 @@ impl Resource {
                     .await
                     .map_err(|e| core.located(e, id))?;
                 if encoded.body.is_empty() {
-                    let revision = codec::ids::generate(22);
-                    encoded.body = Bytes::from(format!("{{\"_rev\":\"{revision}\"}}"));
+                    encoded.body = super::content::token_body();
                     encoded.content_type = Some("application/json");
                 }
             }
@@ -150,7 +154,7 @@ impl Resource {
             request.content_type = read.meta.content_type.clone();
         }
         let outcome = core
-            .replace_if_unchanged(read, request, &mut events)
+            .replace_if_unchanged(&read.meta, request, &mut events)
             .await
             .map_err(|e| core.write_error(e, id, "update", &encoded))?;
         core.move_references("update", id, old, new, options.refs).await?;
@@ -202,16 +206,7 @@ impl Resource {
         let body_only = core.config.behavior == "body-only";
         let mut old = vec![None; core.config.partitions.len()];
         if !(body_only && core.config.partitions.is_empty()) {
-            match self.read_head(id).await {
-                Ok(read) => {
-                    old = core.old_references(&read, options.old_dates.as_ref())?;
-                    if read.head_only && read.meta.size > 0 && read.meta.content_type.as_deref() != Some("application/json") {
-                        core.copy_content(id, &key, &read).await.map_err(|e| core.located(e, id))?;
-                    }
-                }
-                Err(e) if e.is_not_found() => {}
-                Err(e) => return Err(e),
-            }
+            old = core.before_replace(id, &key, options).await?;
         }
         let revision = codec::ids::generate(22);
         let mut encoded = core.encode(record, Operation::Replace, id, None, Some(revision)).await?;
@@ -233,6 +228,28 @@ impl Resource {
 }
 
 impl Core {
+    /// References of the record to be replaced; its content is copied beside it, anew when the record changes meanwhile.
+    async fn before_replace(self: &Arc<Self>, id: &str, key: &str, options: &WriteOptions) -> Result<Vec<Option<String>>> {
+        let resource = Resource(self.clone());
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let read = match resource.read_head(id).await {
+                Ok(read) => read,
+                Err(e) if e.is_not_found() => return Ok(vec![None; self.config.partitions.len()]),
+                Err(e) => return Err(e),
+            };
+            if read.meta.size > 0 && !read.meta.content_type.as_deref().is_none_or(super::content::is_json_type) {
+                match self.copy_content(id, key, &read).await {
+                    Ok(()) => {}
+                    Err(e) if attempt < 10 && (e.is_precondition() || e.is_not_found()) => continue,
+                    Err(e) => return Err(self.located(e, id)),
+                }
+            }
+            return self.old_references(&read, options.old_dates.as_ref());
+        }
+    }
+
     pub(super) async fn encode(
         self: &Arc<Self>,
         record: Object,
@@ -317,8 +334,13 @@ impl Core {
     }
 
     /// PUT with `If-Match` of the read; on stores without it a second HEAD right before the PUT.
-    async fn replace_if_unchanged(&self, read: &Read, mut request: PutRequest, events: &mut Vec<(String, Value)>) -> Result<PutOutcome> {
-        let Some(etag) = read.meta.etag.clone() else {
+    pub(super) async fn replace_if_unchanged(
+        &self,
+        read: &ObjectMeta,
+        mut request: PutRequest,
+        events: &mut Vec<(String, Value)>,
+    ) -> Result<PutOutcome> {
+        let Some(etag) = read.etag.clone() else {
             return self.store.put(request).await;
         };
         if self.capabilities().await?.put_if_match {
@@ -332,7 +354,7 @@ impl Core {
         self.announce_degraded(events).await?;
         let _guard = self.weak_lock(&request.key).await;
         match self.store.head(&request.key).await {
-            Ok(now) if now.etag.as_deref() == Some(etag.as_str()) && now.metadata == read.meta.metadata => self.store.put(request).await,
+            Ok(now) if now.etag.as_deref() == Some(etag.as_str()) && now.metadata == read.metadata => self.store.put(request).await,
             Ok(_) => Err(Error::precondition(&request.key)),
             Err(e) if e.is_not_found() => Err(Error::precondition(&request.key)),
             Err(e) => Err(e),
@@ -390,33 +412,6 @@ impl Core {
         self.index.submit(mode, job).await.map_err(|e| self.located(e, id))
     }
 
-    /// Content leaves the record's own object for the one beside it (decision 51).
-    async fn move_content(&self, id: &str, content: Bytes, content_type: Option<String>) -> Result<()> {
-        self.store
-            .put(PutRequest {
-                key: self.keys.content(id)?,
-                metadata: vec![("_v".to_owned(), self.config.version.clone())],
-                body: content,
-                content_type,
-                ..PutRequest::default()
-            })
-            .await
-            .map(drop)
-    }
-
-    async fn copy_content(&self, id: &str, from: &str, read: &Read) -> Result<()> {
-        self.store
-            .copy(CopyRequest {
-                from: from.to_owned(),
-                to: self.keys.content(id)?,
-                metadata: Some(vec![("_v".to_owned(), self.config.version.clone())]),
-                content_type: read.meta.content_type.clone(),
-                source_if_match: read.meta.etag.clone(),
-            })
-            .await
-            .map(drop)
-    }
-
     /// The documented error when the store refuses the size of the metadata; others get their place named.
     pub(super) fn write_error(&self, error: Error, id: &str, operation: &str, encoded: &Encoded) -> Error {
         let too_large = error.code() == Some("MetadataTooLarge") || error.message().contains("metadata headers exceed");
@@ -451,9 +446,4 @@ fn flags(encoded: &Encoded) -> Vec<&'static str> {
 /// Time of a write as a read reports it, whole seconds.
 pub(super) fn written_at(outcome: &PutOutcome) -> i64 {
     outcome.last_modified.unwrap_or_else(|| whole_seconds(crate::ambient::now_ms()))
-}
-
-/// True for a body that holds nothing but a revision token, as `codec` writes it.
-fn is_token(body: &[u8]) -> bool {
-    body.len() == 33 && body.starts_with(b"{\"_rev\":\"")
 }
