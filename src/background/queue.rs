@@ -163,6 +163,9 @@ struct State<T> {
     /// Keys in work, with the items behind the one in work.
     keys: HashMap<Arc<str>, VecDeque<Entry<T>>>,
     waiting: VecDeque<(Entry<T>, oneshot::Sender<Result<()>>)>,
+    /// Failed items that wait for their next attempt.
+    delayed: HashMap<u64, Entry<T>>,
+    next_delay: u64,
     length: usize,
     in_work: usize,
     paused: bool,
@@ -202,6 +205,8 @@ impl<T: Send + Sync + 'static> Queue<T> {
                 ready: VecDeque::new(),
                 keys: HashMap::new(),
                 waiting: VecDeque::new(),
+                delayed: HashMap::new(),
+                next_delay: 0,
                 length: 0,
                 in_work: 0,
                 paused: false,
@@ -348,8 +353,9 @@ impl<T: Send + Sync + 'static> QueueInner<T> {
     fn drop_waiting_items(&self) -> u64 {
         let mut state = self.state.lock();
         let behind: usize = state.keys.values().map(VecDeque::len).sum();
-        let dropped = state.ready.len() + behind;
+        let dropped = state.ready.len() + behind + state.delayed.len();
         state.ready.clear();
+        state.delayed.clear();
         state.keys.values_mut().for_each(VecDeque::clear);
         state.length -= dropped;
         state.stats.dropped += dropped as u64;
@@ -450,26 +456,28 @@ impl<T: Send + Sync + 'static> QueueInner<T> {
         let wait = millis(self.options.attempts.backoff.delay(entry.attempts, random_unit()));
         let until = failed_at.saturating_add(wait);
         let queue = self.clone();
-        {
+        let id = {
             let mut state = self.state.lock();
+            let id = state.next_delay;
+            state.next_delay += 1;
+            state.delayed.insert(id, entry);
             state.in_work -= 1;
             self.pump(&mut state);
-        }
+            id
+        };
         self.shared.runtime.spawn(async move {
             tokio::select! {
                 biased;
-                () = queue.life.reached(Phase::Stopping) => {}
+                () = queue.life.reached(Phase::Aborting) => return,
                 () = queue.retry_now.notified() => {}
                 () = queue.shared.clock.sleep_until(until) => {}
             }
             let mut state = queue.state.lock();
-            if queue.life.phase() != Phase::Running {
-                state.length -= 1;
-                state.stats.dropped += 1;
-                return queue.count_open(&state);
+            // A stop may have dropped it.
+            if let Some(entry) = state.delayed.remove(&id) {
+                state.ready.push_front(entry);
+                queue.pump(&mut state);
             }
-            state.ready.push_front(entry);
-            queue.pump(&mut state);
         });
     }
 

@@ -268,3 +268,19 @@ async fn what_was_in_work_when_a_queue_was_given_up_counts_as_dropped() {
     assert_eq!(lab.kinds(), [FailureKind::Detached, FailureKind::Dropped]);
     queue.drain().await;
 }
+
+#[tokio::test]
+async fn items_that_wait_for_a_retry_are_dropped_by_stop_and_counted() {
+    let lab = Lab::new();
+    let items = Items::default();
+    let mut options = QueueOptions::default();
+    options.attempts.retries = 1;
+    let queue = lab.background.queue("delayed", options, noting(&items, |_, _| true)).unwrap();
+    queue.push(0, None).await.unwrap();
+    queue.push(1, None).await.unwrap();
+    lab.pass(0).await;
+    assert_eq!(queue.stop(NOW).await, 2);
+    queue.drain().await;
+    lab.pass(60_000).await;
+    assert_eq!((items.lock().len(), lab.kinds().last()), (2, Some(&FailureKind::Dropped)));
+}
