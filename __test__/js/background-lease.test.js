@@ -1,8 +1,7 @@
 /** Leases and elections of background work over the locks of a plugin's storage. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { Background, MemoryClient, PluginStorage } from 's3db-native';
-import { calls, lab, until } from './support/background.js';
+import { calls, lab, test, until } from './support/background.js';
 
 const storageOf = (client) => new PluginStorage(client, 'lab');
 

@@ -1,8 +1,7 @@
 /** Timers and cron of background work: schedules, overlap, timeouts, retries, failures. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { Background, nextCronDate, PluginError, ValidationError } from 's3db-native';
-import { calls, idle, lab, START, until } from './support/background.js';
+import { calls, idle, lab, START, test, until } from './support/background.js';
 
 const never = () => new Promise(() => {});
 

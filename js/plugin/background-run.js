@@ -24,6 +24,8 @@ export class BackgroundRun {
     this.attempt = message.attempt;
     this.item = undefined;
     this.failed = false;
+    /** Whether the engine has told that it took too long. */
+    this.timedOut = false;
     this.error = undefined;
     const run = this;
     /** What the handler receives. The signal is made when it is asked for. */

@@ -381,9 +381,15 @@ export class Background {
       run.failed = true;
       run.error = error;
       this.#native?.settle(run.id, false, messageOf(error), aborted ? 'ABORT_ERR' : codeOf(error));
+      // The engine has told of this attempt already and tells nothing more.
+      if (run.timedOut && !aborted) this.#reportLate(run, error);
     } else if (!aborted && this.#native !== null) {
-      this.#report(error, { task: run.handle.name, attempt: run.attempt, kind: 'late', willRetry: false });
+      this.#reportLate(run, error);
     }
+  }
+
+  #reportLate(run, error) {
+    this.#report(error, { task: run.handle.name, attempt: run.attempt, kind: 'late', willRetry: false });
   }
 
   /** A run that did not succeed is over for the engine. */
@@ -396,6 +402,7 @@ export class Background {
   #failure(message) {
     const { task, kind, attempt, willRetry } = message;
     const run = message.run === null ? undefined : this.#runs.get(message.run);
+    if (run !== undefined && kind === 'timeout') run.timedOut = true;
     const handle = this.#handles.get(task);
     const error = this.#errorOf(message, run);
     if (handle !== undefined) handle._lastFailure = { message: message.message, error };
