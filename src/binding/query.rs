@@ -3,6 +3,7 @@
 use super::error::to_napi;
 use crate::error::{Error, Result};
 use crate::query::Query;
+use crate::resource::{ScanKind, ScanOptions};
 use crate::value::{Object, Value, text};
 use napi_derive::napi;
 
@@ -12,6 +13,33 @@ pub(super) fn parse(options: &Object) -> Result<Option<Query>> {
     let query = Query::parse(part("filter"), part("sort"), part("select"))?;
     let empty = query.filter.is_empty() && query.sort.is_empty() && query.select.is_none();
     Ok((!empty).then_some(query))
+}
+
+/// Options of a scan (`binding.d.ts`).
+pub(super) fn scan_options(opts: &str) -> Result<ScanOptions> {
+    let o = super::resource::object(opts)?;
+    let size = |name: &str| match o.get(name) {
+        Some(Value::Number(n)) if *n >= 0.0 && n.is_finite() => Ok(Some(n.floor() as usize)),
+        None | Some(Value::Null | Value::Undefined) => Ok(None),
+        _ => Err(Error::validation(name, format!("{name} must be a number of 0 or more"))),
+    };
+    let members = |name: &str| o.get(name).and_then(Value::as_object).cloned();
+    Ok(ScanOptions {
+        kind: if o.get("kind").and_then(Value::as_str) == Some("records") {
+            ScanKind::Records
+        } else {
+            ScanKind::Ids
+        },
+        partition: o.get("partition").and_then(Value::as_str).map(str::to_owned),
+        values: members("values").unwrap_or_default(),
+        dates: members("dates").map(|d| super::resource::hints(&d)),
+        query: parse(&o)?,
+        start_after: o.get("startAfter").and_then(Value::as_str).map(str::to_owned),
+        positions: o.get("positions") == Some(&Value::Bool(true)),
+        limit: size("limit")?,
+        offset: size("offset")?.unwrap_or(0),
+        batch: size("batch")?.unwrap_or(0),
+    })
 }
 
 fn records(records: &str) -> Result<Vec<Object>> {

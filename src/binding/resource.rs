@@ -6,9 +6,7 @@ use super::store::NativeStore;
 use crate::error::{Error, Kind, Result};
 use crate::keys::{DateHints, Partition};
 use crate::record::Operation;
-use crate::resource::{
-    Batch, InsertItem, Read, RefsMode, Resource, ResourceConfig, RowNames, Scan, ScanKind, ScanOptions, WriteOptions, Written,
-};
+use crate::resource::{Batch, InsertItem, Read, RefsMode, Resource, ResourceConfig, RowNames, Scan, WriteOptions, Written};
 use crate::store::StoredObject;
 use crate::value::{Object, Value, text};
 use bytes::Bytes;
@@ -125,7 +123,7 @@ impl WriteText {
     }
 }
 
-fn object(record: &str) -> Result<Object> {
+pub(super) fn object(record: &str) -> Result<Object> {
     match text::parse(record)? {
         Value::Object(o) => Ok(o),
         _ => Err(Error::validation("data", "a record must be an object")),
@@ -371,7 +369,7 @@ impl NativeResource {
     pub fn count<'env>(&self, env: &'env Env, opts: String) -> napi::Result<Settled<'env, f64>> {
         let resource = self.resource.clone();
         settle(env, resource.is_immediate(), async move {
-            let o = scan_options(&opts)?;
+            let o = super::query::scan_options(&opts)?;
             let count = resource.count(o.partition.as_deref(), &o.values, o.dates.as_ref()).await?;
             Ok(count as f64)
         })
@@ -379,7 +377,10 @@ impl NativeResource {
 
     #[napi]
     pub fn scan(&self, opts: String) -> napi::Result<NativeScan> {
-        let scan = self.resource.scan(scan_options(&opts).map_err(to_napi)?).map_err(to_napi)?;
+        let scan = self
+            .resource
+            .scan(super::query::scan_options(&opts).map_err(to_napi)?)
+            .map_err(to_napi)?;
         Ok(NativeScan {
             immediate: scan.is_immediate(),
             scan: Arc::new(Mutex::new(scan)),
@@ -527,35 +528,9 @@ fn batch_text(results: &[Result<Written>]) -> String {
     out
 }
 
-fn hints(dates: &Object) -> DateHints {
+pub(super) fn hints(dates: &Object) -> DateHints {
     dates
         .iter()
         .filter_map(|(k, v)| v.as_str().map(|s| (k.clone(), s.into())))
         .collect()
-}
-
-fn scan_options(opts: &str) -> Result<ScanOptions> {
-    let o = object(opts)?;
-    let size = |name: &str| match o.get(name) {
-        Some(Value::Number(n)) if *n >= 0.0 && n.is_finite() => Ok(Some(n.floor() as usize)),
-        None | Some(Value::Null | Value::Undefined) => Ok(None),
-        _ => Err(Error::validation(name, format!("{name} must be a number of 0 or more"))),
-    };
-    let members = |name: &str| o.get(name).and_then(Value::as_object).cloned();
-    Ok(ScanOptions {
-        kind: if o.get("kind").and_then(Value::as_str) == Some("records") {
-            ScanKind::Records
-        } else {
-            ScanKind::Ids
-        },
-        partition: o.get("partition").and_then(Value::as_str).map(str::to_owned),
-        values: members("values").unwrap_or_default(),
-        dates: members("dates").map(|d| hints(&d)),
-        query: super::query::parse(&o)?,
-        start_after: o.get("startAfter").and_then(Value::as_str).map(str::to_owned),
-        positions: o.get("positions") == Some(&Value::Bool(true)),
-        limit: size("limit")?,
-        offset: size("offset")?.unwrap_or(0),
-        batch: size("batch")?.unwrap_or(0),
-    })
 }
