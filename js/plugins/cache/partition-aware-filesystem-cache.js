@@ -41,7 +41,8 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
     });
     for (const name of ['partitionStrategy', 'trackUsage', 'preloadRelated', 'preloadThreshold']) this[name] = this.config[name];
     this.#usage = new PartitionUsage(this.directory, this.config.usageStatsFile);
-    this.#loaded = this.loadUsageStats().catch(() => {});
+    // Counting starts anew without them.
+    this.#loaded = this.loadUsageStats().catch((error) => this.emit('usage:error', { error }));
   }
 
   /** Usage key -> `{ count, firstAccess, lastAccess }`. */
