@@ -1,8 +1,9 @@
 /** The names of later versions: scheduleCron, scheduleInterval, stopAllCronJobs, cronManager. */
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { PluginError } from '../../js/errors/index.js';
 import { Background, createCronManager, scheduleCron, scheduleInterval, stopAllCronJobs } from '../../js/plugin/background.js';
-import { calls, test } from './support/background.js';
+import { calls } from './support/background.js';
 
 test('spec05_18 scheduleCron and scheduleInterval start jobs that stopAllCronJobs stops', async () => {
   const background = new Background({ name: 'jobs' });

@@ -1,7 +1,8 @@
 /** Background work as plugins have it. */
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { Database, Plugin } from 's3db-native';
-import { calls, test } from './support/background.js';
+import { calls } from './support/background.js';
 
 class TickingPlugin extends Plugin {
   warnings = [];

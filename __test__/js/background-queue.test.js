@@ -1,7 +1,8 @@
 /** Queues of background work. */
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { ValidationError } from 's3db-native';
-import { calls, lab, test, until } from './support/background.js';
+import { calls, lab, until } from './support/background.js';
 
 const never = () => new Promise(() => {});
 

@@ -1,9 +1,10 @@
 /** How background work ends: stop, the end of the process, workers. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Background } from 's3db-native';
-import { calls, lab, test, until } from './support/background.js';
+import { calls, lab, until } from './support/background.js';
 
 const never = () => new Promise(() => {});
 const HEAD = `import { Background } from 's3db-native';\n`;

@@ -120,9 +120,15 @@ impl Leader {
         self.0.now.notify_one();
     }
 
+    /// The part of `stop` that takes effect at once: from here on nothing new starts.
+    pub fn begin_stop(&self) {
+        self.0.life.go(Phase::Stopping);
+    }
+
     /// Ends the term: the handler's signal is aborted at once, then it has the grace to end; the lock is given back when
     /// it did.
     pub async fn stop(&self, options: StopOptions) {
+        self.begin_stop();
         self.0.life.stop(&*self.0.shared.clock, options).await;
     }
 

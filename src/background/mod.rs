@@ -55,6 +55,7 @@ pub struct Background {
 /// Something that `stop` ends.
 trait Part: Send + Sync {
     fn ended(&self) -> bool;
+    fn begin_stop(&self);
     fn stop(&self, options: StopOptions) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
     fn shut_down(&self);
 }
@@ -172,10 +173,18 @@ impl Background {
         Ok(())
     }
 
+    /// The part of `stop` that takes effect at once: from here on nothing new starts.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        for part in self.parts.lock().iter() {
+            part.begin_stop();
+        }
+    }
+
     /// Ends everything. When it resolves nothing started here runs any more, handlers that never end excepted, which
     /// were told to and reported.
     pub async fn stop(&self, options: StopOptions) {
-        self.stopping.store(true, Ordering::Release);
+        self.begin_stop();
         let parts = self.parts.lock().clone();
         join_all(parts.iter().map(|part| part.stop(options))).await;
         self.parts.lock().retain(|part| !part.ended());
@@ -201,6 +210,10 @@ impl Part for Task {
         Task::ended(self)
     }
 
+    fn begin_stop(&self) {
+        Task::begin_stop(self);
+    }
+
     fn stop(&self, options: StopOptions) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(Task::stop(self, options))
     }
@@ -215,6 +228,10 @@ impl Part for Leader {
         Leader::ended(self)
     }
 
+    fn begin_stop(&self) {
+        Leader::begin_stop(self);
+    }
+
     fn stop(&self, options: StopOptions) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(Leader::stop(self, options))
     }
@@ -227,6 +244,10 @@ impl Part for Leader {
 impl<T: Send + Sync + 'static> Part for Queue<T> {
     fn ended(&self) -> bool {
         Queue::ended(self)
+    }
+
+    fn begin_stop(&self) {
+        Queue::begin_stop(self);
     }
 
     fn stop(&self, options: StopOptions) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

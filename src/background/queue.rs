@@ -292,11 +292,19 @@ impl<T: Send + Sync + 'static> Queue<T> {
         stats
     }
 
+    /// The part of `stop` that takes effect at once: from here on nothing new starts.
+    pub fn begin_stop(&self) {
+        self.0.close();
+        if !self.0.options.drain_on_stop {
+            self.0.life.go(Phase::Stopping);
+        }
+    }
+
     /// Takes no further item; resolves when what was in work has ended or been given up. Gives the number of items that
     /// were left unfinished, which is also reported when it is not 0.
     pub async fn stop(&self, options: StopOptions) -> u64 {
         let queue = &self.0;
-        queue.close();
+        self.begin_stop();
         let clock = &queue.shared.clock;
         let started = clock.monotonic();
         let mut left = options;

@@ -86,9 +86,14 @@ impl Task {
         async move { outcome.await.unwrap_or(Outcome::Skipped(SkipReason::Stopped)) }
     }
 
+    /// The part of `stop` that takes effect at once: from here on nothing new starts.
+    pub fn begin_stop(&self) {
+        self.0.life.go(Phase::Stopping);
+    }
+
     /// Nothing new starts; resolves when what ran has ended or been given up.
     pub async fn stop(&self, options: StopOptions) {
-        self.0.life.go(Phase::Stopping);
+        self.begin_stop();
         self.0.drop_pending();
         self.0.life.stop(&*self.0.shared.clock, options).await;
     }

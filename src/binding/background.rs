@@ -447,6 +447,8 @@ impl NativeBackground {
         let Some(id) = id else {
             let background = self.background.clone();
             let bridge = self.bridge.clone();
+            // Now, not when the runtime gets to it: a handler that ends meanwhile must not let the next one start.
+            background.begin_stop();
             self.runtime.spawn(async move {
                 background.stop(options).await;
                 bridge.send(&json!({ "t": "reply", "request": request, "value": null }));
@@ -454,6 +456,11 @@ impl NativeBackground {
             return Ok(());
         };
         let part = self.part(id)?;
+        match &part {
+            Part::Task(task) => task.begin_stop(),
+            Part::Leader(leader) => leader.begin_stop(),
+            Part::Queue(queue) => queue.begin_stop(),
+        }
         self.reply(request, async move {
             match part {
                 Part::Task(task) => task.stop(options).await,
