@@ -42,6 +42,11 @@ export function fromText(text) {
   return text.includes(TAG_IN_TEXT) ? revive(value) : value;
 }
 
+/** True for numbers that JSON has a text for: neither NaN, an infinity nor -0. */
+export function isJsonNumber(value) {
+  return value === 0 ? 1 / value > 0 : value - value === 0;
+}
+
 /** True when `JSON.stringify` prints the value and `JSON.parse` gives it back as it was. */
 function isPlain(value, depth) {
   switch (typeof value) {
@@ -49,7 +54,7 @@ function isPlain(value, depth) {
     case 'boolean':
       return true;
     case 'number':
-      return value === 0 ? 1 / value > 0 : value - value === 0;
+      return isJsonNumber(value);
     case 'object':
       break;
     default:

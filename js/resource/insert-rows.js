@@ -4,6 +4,7 @@
  * template of their shape. Every other record takes the way of a single insert.
  */
 
+import { isJsonNumber } from '../native/text.js';
 import { generateId } from './ids.js';
 import { draftOf, invalidRecord } from './insert.js';
 import { checkOwned } from './validation.js';
@@ -29,8 +30,7 @@ function isScalar(value) {
     case 'boolean':
       return true;
     case 'number':
-      // Neither NaN, an infinity nor -0: JSON has no text for them.
-      return value === 0 ? 1 / value > 0 : value - value === 0;
+      return isJsonNumber(value);
     default:
       return false;
   }
