@@ -164,5 +164,76 @@ async function load(library, task) {
   return { ...result, bytesPerRecord: (after - before) / task.count, listPeak: peak - after, listHeap };
 }
 
+/** A filter that keeps one record in a hundred; the rate counts the records that are looked at. */
+async function query(library, task) {
+  const { db, resource } = await open(library, task);
+  const records = smallRecords(task.count).map((record, at) => ({ ...record, email: at % 100 === 0 ? 'kept@example.com' : record.email }));
+  await resource.insertMany(records);
+  let found;
+  const result = await measure(task.count, async () => {
+    found = await resource.query({ email: 'kept@example.com' }, { limit: task.count });
+  });
+  if (found.length !== task.count / 100) failed(`${found.length} records were found`);
+  await db.disconnect();
+  return result;
+}
+
+/** One value of a partition: a twentieth of the records. */
+async function partitionList(library, task) {
+  const { db } = await open(library, task);
+  const resource = await db.createResource({
+    name: 'parts',
+    attributes: ATTRIBUTES,
+    partitions: { byAge: { fields: { age: 'number' } } },
+    asyncPartitions: false
+  });
+  await resource.insertMany(smallRecords(task.count).map((record, at) => ({ ...record, age: at % 20 })));
+  let found;
+  const result = await measure(task.count / 20, async () => {
+    found = await resource.list({ partition: 'byAge', partitionValues: { age: 7 }, limit: task.count });
+  });
+  if (found.length !== task.count / 20) failed(`${found.length} records were listed`);
+  await db.disconnect();
+  return result;
+}
+
+/** Updates of one attribute, one after the other, in a resource with three partitions of which one changes. */
+async function updatePartitioned(library, task) {
+  const { db } = await open(library, task);
+  const fields = (name, rule) => ({ fields: { [name]: rule } });
+  const resource = await db.createResource({
+    name: 'parts',
+    attributes: ATTRIBUTES,
+    partitions: { byName: fields('name', 'string'), byEmail: fields('email', 'string'), byAge: fields('age', 'number') },
+    asyncPartitions: false
+  });
+  const inserted = await resource.insertMany(smallRecords(20));
+  const ids = inserted.map(({ id }) => id);
+  const result = await measure(task.count, async () => {
+    for (let at = 0; at < task.count; at += 1) await resource.update(ids[at % ids.length], { age: 100 + at });
+  });
+  if ((await resource.get(ids[0])).age < 100) failed('nothing was updated');
+  await db.disconnect();
+  return result;
+}
+
+/** Resources of eight attributes and a partition each. */
+async function createResources(library, task) {
+  const { db } = await open(library, task);
+  const attributes = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`attribute${at}`, 'string|optional']));
+  const before = process.memoryUsage.rss();
+  const result = await measure(task.count, async () => {
+    for (let at = 0; at < task.count; at += 1) {
+      await db.createResource({ name: `resource-${at}`, attributes, partitions: { byFirst: { fields: { attribute0: 'string' } } } });
+    }
+  });
+  const bytesPerRecord = (process.memoryUsage.rss() - before) / task.count;
+  await db.disconnect();
+  return { ...result, bytesPerRecord };
+}
+
 /** Cases by name. */
-export const cases = { insertMany, getMany, list, get, secretWrite, secretRead, load };
+export const cases = {
+  ...{ insertMany, getMany, list, get, secretWrite, secretRead, load },
+  ...{ query, partitionList, updatePartitioned, createResources }
+};

@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [-- --only memory,s3,secret,import,load]
+// npm run bench [-- --quick] [-- --only memory,s3,secret,resource,import,load]
 //
 // Each case runs in fresh processes, alternating between this library and s3db.js 19.5.10 (and, for S3, a bare aws-sdk-s3
 // loop), on one s3s-fs server. The median of the rounds counts. Results: bench/results/<time>.jsonl and the table below it.
@@ -21,7 +21,7 @@ const only = at < 0 ? undefined : args[at + 1].split(',');
 const ROUNDS = quick ? 1 : 3;
 
 // `rivalCount`: fewer records where s3db.js would take many minutes; rates are per record.
-const S3_CASES = ['insertMany', 'getMany', 'list'].map((name) => ({
+const S3_CASES = ['insertMany', 'getMany', 'list', 'query'].map((name) => ({
   group: 's3',
   case: name,
   count: 2000,
@@ -33,6 +33,10 @@ const CASES = [
   { group: 'memory', case: 'get', count: 20_000, rivalCount: 5_000, memory: true },
   { group: 'secret', case: 'secretWrite', count: 1_000, rivalCount: 50, memory: true },
   { group: 'secret', case: 'secretRead', count: 1_000, rivalCount: 50, memory: true },
+  { group: 'resource', case: 'query', count: 20_000, rivalCount: 4_000, memory: true },
+  { group: 'resource', case: 'partitionList', count: 20_000, rivalCount: 4_000, memory: true },
+  { group: 'resource', case: 'updatePartitioned', count: 2_000, rivalCount: 300, memory: true },
+  { group: 'resource', case: 'createResources', count: 50, memory: true },
   { group: 'load', case: 'load', count: 140_000, rivalCount: 20_000, memory: true, rounds: 1 }
 ];
 
