@@ -274,6 +274,70 @@ test('removing content gives the record an ETag that it never had', async () => 
   assert.equal((await resource.get('a')).name, 'Bea');
 });
 
+test('an update moves content beside the record, whatever its size', async () => {
+  const { database, resource } = await create();
+  await resource.insert({ id: 'a', name: 'Ana' });
+  await put(resource);
+  await resource.patch('a', { city: 'Porto' });
+  assert.deepEqual(await allKeys(database, 'resource=docs/content'), []);
+  const request = () => resource.update('a', { city: 'Faro' });
+  assert.deepEqual(await requestsOf(database, request), { GetObject: 1, PutObject: 2 });
+  await holds(resource);
+  assert.deepEqual(await allKeys(database, 'resource=docs/content'), [BESIDE]);
+});
+
+for (const kind of STORES) {
+  test(`two updates of a record with content, both read before either writes, are both kept (${kind})`, async () => {
+    for (const behavior of BEHAVIORS) {
+      const { resource } = await create({ kind, behavior });
+      await resource.insert({ id: 'a', name: 'Ana' });
+      await put(resource);
+      let waiting = 0;
+      let go;
+      const both = new Promise((resolve) => {
+        go = resolve;
+      });
+      resource.addHook('beforeUpdate', async (record) => {
+        waiting += 1;
+        if (waiting === 2) go();
+        await both;
+        return record;
+      });
+      await Promise.all([resource.update('a', { city: 'Lisbon' }), resource.update('a', { bio: 'text' })]);
+      await holds(resource);
+      const { city, bio } = await resource.get('a');
+      assert.deepEqual({ city, bio }, { city: 'Lisbon', bio: 'text' }, behavior);
+    }
+  });
+}
+
+test('an update that lost its race does not put old content over newer', async () => {
+  const { resource } = await create();
+  await resource.insert({ id: 'a', name: 'Ana' });
+  await put(resource);
+  let first = true;
+  resource.addHook('beforeUpdate', async (record) => {
+    if (!first) return record;
+    first = false;
+    await resource.update('a', { bio: 'text' });
+    await put(resource, Buffer.from('newer'), 'text/plain');
+    return record;
+  });
+  await resource.update('a', { city: 'Lisbon' });
+  await holds(resource, Buffer.from('newer'), 'text/plain');
+  assert.deepEqual(attributesOf(await resource.get('a')), { id: 'a', name: 'Ana', city: 'Lisbon', token: undefined, bio: 'text' });
+});
+
+test('a copy beside the record that a lost race left gives way to the content in the record', async () => {
+  const { database, resource } = await create();
+  await resource.insert({ id: 'a', name: 'Ana' });
+  await put(resource);
+  await database.client.putObject({ key: BESIDE, body: 'older', contentType: 'text/plain' });
+  await holds(resource);
+  await resource.update('a', { city: 'Lisbon' });
+  await holds(resource);
+});
+
 test('an update that overflows moves content beside the record', async () => {
   const { database, resource } = await create();
   await resource.insert({ id: 'a', name: 'Ana' });
@@ -284,15 +348,16 @@ test('an update that overflows moves content beside the record', async () => {
   assert.equal((await resource.get('a')).bio.length, 4000);
 });
 
-test('content that s3db.js 13.6 left in a body-overflow object is read there and moves at the next setContent', async () => {
+test('content that s3db.js 13.6 left in a body-overflow object is read there and moves at the next update', async () => {
   const { database, resource } = await create({ behavior: 'body-overflow' });
   await resource.insert({ id: 'a', name: 'Ana', city: 'Lisbon' });
   const { metadata } = await readObject(database, DATA);
   await database.client.putObject({ key: DATA, metadata, body: PNG, contentType: 'image/png' });
   await holds(resource);
+  assert.deepEqual(await allKeys(database, 'resource=docs/content'), []);
   await resource.update('a', { city: 'Porto' });
   await holds(resource);
-  assert.deepEqual(await allKeys(database, 'resource=docs/content'), []);
+  assert.deepEqual(await allKeys(database, 'resource=docs/content'), [BESIDE]);
   await put(resource, 'text', 'text/plain');
   await holds(resource, Buffer.from('text'), 'text/plain');
   assert.deepEqual(await allKeys(database, 'resource=docs/content'), [BESIDE]);

@@ -78,6 +78,11 @@ function savedEntry(database, name) {
   return resources && Object.hasOwn(resources, name) ? resources[name] : undefined;
 }
 
+/** The one resource to write, unless a hook may change others before the write. */
+function uploadOnly(database, name) {
+  return database._hooks.get('beforeUploadMetadata').length > 0 ? undefined : name;
+}
+
 /** Creates a resource, or applies the configuration to the one of that name. */
 export async function createResource(database, config) {
   const { name } = config;
@@ -86,7 +91,7 @@ export async function createResource(database, config) {
   // Another call may have created it while the metadata was loading.
   if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
   const resource = declare(database, config);
-  await database.uploadMetadataFile();
+  await database.uploadMetadataFile(uploadOnly(database, name));
   database.emit('db:resource-created', name);
   return resource;
 }
@@ -152,7 +157,7 @@ async function redeclare(database, resource, config) {
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
   const hash = definitionHash(resource.export());
-  if (!saved || saved.hash !== hash) await database.uploadMetadataFile();
+  if (!saved || saved.hash !== hash) await database.uploadMetadataFile(uploadOnly(database, resource.name));
   database.emit('db:resource-updated', resource.name);
   return resource;
 }

@@ -203,8 +203,9 @@ export class Database extends OwnedEmitter {
 
   // Metadata
 
-  async uploadMetadataFile() {
-    await uploadMetadata(this);
+  /** Writes the definitions; the name of a resource limits the write to that one and those known to have changed. */
+  async uploadMetadataFile(name) {
+    await uploadMetadata(this, name);
   }
 
   /** Waits for metadata writes under way. */
@@ -358,8 +359,10 @@ function defineState(database) {
     _loaded: null,
     _storedMetadata: null,
     _removedResources: new Set(),
+    _changedResources: new Set(),
     _runningUpload: null,
-    _nextUpload: null
+    _nextUpload: null,
+    _nextUploadNames: undefined
   };
   for (const [name, value] of Object.entries(state)) {
     Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });

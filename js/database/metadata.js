@@ -94,19 +94,30 @@ function setOrDrop(entry, key, value) {
   else entry[key] = value;
 }
 
-/** The complete metadata as this process wants it, and the version it gives each resource. */
-export function composeMetadata(database) {
+/** Resources that a write for the sake of `names` has to carry: those, and what changed or was never written. */
+function changedResources(database, names) {
+  const saved = savedMetadataOf(database)?.resources ?? {};
+  return Object.keys(database._resourcesMap).filter(
+    (name) => names.has(name) || database._changedResources.has(name) || !Object.hasOwn(saved, name)
+  );
+}
+
+/**
+ * The metadata as this process wants it, with all resources or those of `names`, and the definition
+ * hash of each resource of this process that is in it.
+ */
+export function composeMetadata(database, names) {
   const saved = savedMetadataOf(database);
   const metadata = {
     ...saved,
     version: database.version,
     s3dbVersion: database.s3dbVersion,
     lastUpdated: new Date().toISOString(),
-    resources: { ...saved?.resources }
+    resources: names ? {} : { ...saved?.resources }
   };
   for (const name of database._removedResources) delete metadata.resources[name];
   const hashes = new Map();
-  for (const name of Object.keys(database._resourcesMap)) {
+  for (const name of names ?? Object.keys(database._resourcesMap)) {
     const resource = database._resourcesMap[name];
     const definition = resource.export();
     const hash = definitionHash(definition);
@@ -165,15 +176,27 @@ export function adoptVersion(resource, entry, version) {
   resource.emit('versionUpdated', { oldVersion, newVersion: version });
 }
 
-async function writeMetadata(database) {
+/** What is stored now: the answer of a write that carried some resources, completed by those known before. */
+function storedMetadata(database, { metadata, whole }, removed) {
+  if (whole) return metadata;
+  const resources = { ...database._storedMetadata?.resources, ...metadata.resources };
+  for (const name of removed) delete resources[name];
+  return { ...metadata, resources };
+}
+
+async function writeMetadata(database, only) {
   await loadMetadata(database);
-  const { metadata, hashes } = composeMetadata(database);
+  const names = only && changedResources(database, only);
+  const { metadata, hashes } = composeMetadata(database, names);
+  const changed = [...database._changedResources];
   const removed = [...database._removedResources];
+  database._changedResources.clear();
   let stored;
   try {
-    const text = catalogOf(database).save(JSON.stringify(metadata), JSON.stringify(removed));
-    stored = fromText(typeof text === 'string' ? text : await text).metadata;
+    const text = catalogOf(database).save(JSON.stringify(metadata), JSON.stringify(removed), names !== undefined);
+    stored = storedMetadata(database, fromText(typeof text === 'string' ? text : await text), removed);
   } catch (error) {
+    for (const name of changed) database._changedResources.add(name);
     throw failure(database, error, 'uploadMetadataFile');
   }
   for (const name of removed) database._removedResources.delete(name);
@@ -182,24 +205,28 @@ async function writeMetadata(database) {
 }
 
 /**
- * Uploads metadata. Calls of one tick share one write, writes follow one another, and each caller's
- * promise resolves after a write that includes its change.
+ * Uploads metadata: of all resources, or with `name` only of that one and of those known to have changed. Calls of one tick share
+ * one write, writes follow one another, and each caller's promise resolves after a write that includes its change.
  */
-export function uploadMetadata(database) {
-  if (database._nextUpload === null) {
-    const previous = database._runningUpload;
-    const upload = (async () => {
-      await previous?.catch(() => {});
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
-      database._nextUpload = null;
-      database._runningUpload = upload;
-      await writeMetadata(database);
-    })();
-    database._nextUpload = upload;
-    // The caller's await reports a failure; a superseded promise must not crash the process.
-    upload.catch(() => {});
+export function uploadMetadata(database, name) {
+  if (name === undefined) database._nextUploadNames = undefined;
+  if (database._nextUpload !== null) {
+    database._nextUploadNames?.add(name);
+    return database._nextUpload;
   }
-  return database._nextUpload;
+  if (name !== undefined) database._nextUploadNames = new Set([name]);
+  const previous = database._runningUpload;
+  const upload = (async () => {
+    await previous?.catch(() => {});
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    database._nextUpload = null;
+    database._runningUpload = upload;
+    await writeMetadata(database, database._nextUploadNames);
+  })();
+  database._nextUpload = upload;
+  // The caller's await reports a failure; a superseded promise must not crash the process.
+  upload.catch(() => {});
+  return upload;
 }

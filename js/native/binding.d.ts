@@ -257,8 +257,12 @@ export class NativeCatalog {
   constructor(store: NativeStore, s3dbVersion: string);
   /** -> { metadata, created, healed, healingLog: string[], backupKey?, lossy? }; rejects when the file cannot be read. */
   load(): Sync<Text>;
-  /** local: complete metadata as this process wants it; merged with what is stored. remove: resource names deleted on purpose. -> { metadata } as written. */
-  save(local: Text, remove: Text): Sync<Text>;
+  /**
+   * local: the metadata as this process wants it, complete, or when partial with the resources that changed; merged with what is
+   * stored. remove: resource names deleted on purpose. -> { metadata, whole } as written; not whole: only the resources of local,
+   * nobody else changed the others.
+   */
+  save(local: Text, remove: Text, partial: boolean): Sync<Text>;
 }
 
 /**

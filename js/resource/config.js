@@ -179,6 +179,7 @@ export function applyConfiguration(resource, { map } = {}) {
 export function definitionChanged(resource) {
   resource._definitionRevision += 1;
   resource._definitionHash = null;
+  resource.database?._changedResources?.add(resource.name);
 }
 
 /** Plugin attributes of a resource, both notations: name -> definition. */

@@ -8,6 +8,7 @@ use crate::error::{Error, Kind};
 use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::json;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 #[napi]
@@ -42,7 +43,7 @@ impl NativeCatalog {
     }
 
     #[napi]
-    pub fn save<'env>(&self, env: &'env Env, local: String, remove: String) -> napi::Result<Settled<'env, String>> {
+    pub fn save<'env>(&self, env: &'env Env, local: String, remove: String, partial: bool) -> napi::Result<Settled<'env, String>> {
         let catalog = self.catalog.clone();
         let parse = |text: &str| {
             serde_json::from_str::<serde_json::Value>(text)
@@ -51,8 +52,14 @@ impl NativeCatalog {
         let local = parse(&local)?;
         let remove: Vec<String> = serde_json::from_value(parse(&remove)?).unwrap_or_default();
         settle(env, self.immediate, async move {
-            let metadata = catalog.save(local, &remove).await?;
-            Ok(json!({ "metadata": metadata }).to_string())
+            let names: HashSet<String> = match local.get("resources") {
+                Some(serde_json::Value::Object(resources)) if partial => resources.keys().cloned().collect(),
+                _ => HashSet::new(),
+            };
+            let saved = catalog.save(local, partial, &remove).await?;
+            let whole = !partial || saved.others;
+            let metadata = saved.metadata(|name| whole || names.contains(name));
+            Ok(json!({ "metadata": metadata, "whole": whole }).to_string())
         })
     }
 }

@@ -6,6 +6,7 @@
 //! stored one. A version name that both sides gave to different definitions
 //! is renumbered on the local side.
 
+use super::document::{Document, Entry};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -16,42 +17,40 @@ const STORED_WINS: [&str; 2] = ["version", "createdBy"];
 /// Keys replaced as a whole by a changed local value; other objects are merged key by key.
 const WHOLE: [&str; 5] = ["partitions", "attributes", "hooks", "map", "cache"];
 
-/// Merged metadata. `bases`: earlier states of the file as this process knew it.
-pub(super) fn merge(stored: &Json, local: &Json, bases: &[Arc<Json>], remove: &[String]) -> Json {
-    let bases: Vec<&Json> = bases.iter().map(AsRef::as_ref).collect();
-    let mut merged = stored.as_object().cloned().unwrap_or_default();
-    if let Json::Object(local) = local {
+/// Merged metadata. `bases`: earlier states of the file as this process knew it. Resources that `local` does not name stay as stored.
+pub(super) fn merge(stored: &Document, local: &Document, bases: &[Arc<Document>], remove: &[String]) -> Document {
+    let mut merged = stored.clone();
+    let known: Vec<&Json> = bases.iter().map(|base| &base.members).collect();
+    if let (Json::Object(target), Json::Object(local)) = (&mut merged.members, &local.members) {
         for (key, value) in local {
             match key.as_str() {
                 "resources" | "revision" | "lastUpdated" => {}
                 "s3dbVersion" => {
-                    merged.insert(key.clone(), value.clone());
+                    target.insert(key.clone(), value.clone());
                 }
-                _ => merge_member(&mut merged, key, value, &bases),
+                _ => merge_member(target, key, value, &known),
             }
         }
     }
-    let mut resources = match merged.get_mut("resources").map(Json::take) {
-        Some(Json::Object(resources)) => resources,
-        _ => Object::new(),
-    };
-    for (name, entry) in local.get("resources").and_then(Json::as_object).into_iter().flatten() {
-        let Json::Object(entry) = entry else { continue };
-        let merged_entry = match resources.get(name) {
-            Some(Json::Object(stored)) if stored == entry => continue,
+    for (name, entry) in &local.resources {
+        let Json::Object(own) = &entry.json else { continue };
+        let merged_entry = match stored.resources.get(name).map(|stored| &stored.json) {
+            Some(Json::Object(stored)) if stored == own => continue,
             Some(Json::Object(stored)) => {
-                let bases: Vec<&Json> = bases.iter().filter_map(|base| base.get("resources")?.get(name)).collect();
-                merge_resource(stored, entry, &bases)
+                let bases: Vec<&Json> = bases
+                    .iter()
+                    .filter_map(|base| base.resources.get(name).map(|e| &e.json))
+                    .collect();
+                Entry::new(Json::Object(merge_resource(stored, own, &bases)))
             }
             _ => entry.clone(),
         };
-        resources.insert(name.clone(), Json::Object(merged_entry));
+        merged.resources.insert(name.clone(), merged_entry);
     }
     for name in remove {
-        resources.shift_remove(name);
+        merged.resources.shift_remove(name);
     }
-    merged.insert("resources".into(), Json::Object(resources));
-    Json::Object(merged)
+    merged
 }
 
 /// Takes `value` over into `target` unless the stored value wins.

@@ -7,6 +7,7 @@
 //! writes the file is read back and merged again when another writer won.
 //! Every write carries a new `revision`, so no two files share an ETag.
 
+mod document;
 mod heal;
 mod merge;
 mod recover;
@@ -20,6 +21,7 @@ use crate::value::text::iso_date;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use document::Document;
 use heal::Healing;
 use parking_lot::Mutex;
 use serde_json::{Map, Value as Json};
@@ -55,9 +57,24 @@ pub struct Loaded {
 #[derive(Debug, Default)]
 struct Known {
     /// Content and ETag as last read or written.
-    stored: Option<(Arc<Json>, Option<String>)>,
+    stored: Option<(Arc<Document>, Option<String>)>,
     /// What this process last asked for.
-    local: Option<Arc<Json>>,
+    local: Option<Arc<Document>>,
+}
+
+/// Result of [`Catalog::save`].
+#[derive(Debug, Clone)]
+pub struct Saved {
+    document: Arc<Document>,
+    /// The file had changed since this process last read or wrote it, or may have.
+    pub others: bool,
+}
+
+impl Saved {
+    /// The metadata as written, with the resources that `wanted` lets pass.
+    pub fn metadata(&self, wanted: impl Fn(&str) -> bool) -> Json {
+        self.document.to_json(wanted)
+    }
 }
 
 /// Reader and writer of the metadata file of one database.
@@ -71,7 +88,7 @@ pub struct Catalog {
 
 /// The file, read and healed.
 struct Stored {
-    metadata: Json,
+    metadata: Document,
     etag: Option<String>,
     healing: Healing,
     text: Bytes,
@@ -97,7 +114,7 @@ impl Catalog {
     pub async fn load(&self) -> Result<Loaded> {
         for race in 0..MAX_RACES {
             let Some(stored) = self.read().await? else {
-                let mut metadata = heal::blank(&self.s3db_version);
+                let mut metadata = self.blank();
                 match self.write(&mut metadata, None).await? {
                     Written::Done(etag) => return Ok(self.loaded(metadata, etag, Healing::default(), true, None)),
                     Written::Lost => self.wait(race).await,
@@ -122,15 +139,17 @@ impl Catalog {
         Err(contended())
     }
 
-    /// Merges `local`, the complete metadata as this process wants it, into the stored file and writes it; resources named in
-    /// `remove` are dropped. Returns the metadata as written: a version that another writer took has a new name there.
-    pub async fn save(&self, local: Json, remove: &[String]) -> Result<Json> {
+    /// Merges `local`, the metadata as this process wants it, into the stored file and writes it; resources named in `remove` are
+    /// dropped. `local` is complete, or with `partial` has only the resources that changed since the last save. A version that
+    /// another writer took has a new name in the result.
+    pub async fn save(&self, local: Json, partial: bool, remove: &[String]) -> Result<Saved> {
         if !local.get("resources").is_some_and(Json::is_object) {
             return Err(Error::validation(
                 "resources",
                 "metadata to save must be an object with a `resources` object",
             ));
         }
+        let local = Document::from(local);
         // An immediate store must not wait here; its races are settled by the conditions alone.
         let _turn = if self.store.info().immediate {
             None
@@ -143,10 +162,10 @@ impl Catalog {
         if cached.is_some() && !self.capabilities().await?.put_if_match {
             cached = None;
         }
-        let mut lost = false;
+        let (mut others, mut lost) = (cached.is_none(), false);
         for race in 0..MAX_RACES {
             let base = match cached.take() {
-                Some((metadata, etag)) => Some((metadata, etag)),
+                Some(known) => Some(known),
                 None => self.read_for_merge().await?,
             };
             let (mut merged, etag) = match base {
@@ -154,16 +173,26 @@ impl Catalog {
                     let merged = merge::merge(&metadata, &local, &bases, remove);
                     // Whoever won the race may have written everything already.
                     if lost && merged == *metadata {
-                        return Ok(self.saved(merged, etag, local));
+                        return Ok(Saved { document: self.saved(merged, etag, local, partial, remove), others });
                     }
                     (merged, Some(etag))
                 }
-                None => (merge::merge(&heal::blank(&self.s3db_version), &local, &[], remove), None),
+                // The file is gone: what was last known of it comes back.
+                None => {
+                    let whole = match bases.last() {
+                        Some(known) if partial => merge::merge(known, &local, &[], remove),
+                        _ => local.clone(),
+                    };
+                    (merge::merge(&self.blank(), &whole, &[], remove), None)
+                }
             };
             match self.write(&mut merged, etag).await {
-                Ok(Written::Done(etag)) => return Ok(self.saved(merged, etag, local)),
+                Ok(Written::Done(etag)) => {
+                    let document = self.saved(merged, etag, local, partial, remove);
+                    return Ok(Saved { document, others });
+                }
                 Ok(Written::Lost) => {
-                    lost = true;
+                    (lost, others) = (true, true);
                     self.wait(race).await;
                 }
                 Err(error) => {
@@ -176,7 +205,7 @@ impl Catalog {
         Err(contended())
     }
 
-    async fn read_for_merge(&self) -> Result<Option<(Arc<Json>, Option<String>)>> {
+    async fn read_for_merge(&self) -> Result<Option<(Arc<Document>, Option<String>)>> {
         let Some(mut stored) = self.read().await? else {
             return Ok(None);
         };
@@ -184,20 +213,24 @@ impl Catalog {
         Ok(Some((Arc::new(stored.metadata), stored.etag)))
     }
 
-    fn bases(&self) -> Vec<Arc<Json>> {
+    fn blank(&self) -> Document {
+        Document::from(heal::blank(&self.s3db_version))
+    }
+
+    fn bases(&self) -> Vec<Arc<Document>> {
         let known = self.known.lock();
         let stored = known.stored.as_ref().map(|(metadata, _)| metadata.clone());
         known.local.iter().cloned().chain(stored).collect()
     }
 
-    fn loaded(&self, metadata: Json, etag: Option<String>, healing: Healing, created: bool, backup_key: Option<String>) -> Loaded {
-        let known = Arc::new(metadata.clone());
+    fn loaded(&self, metadata: Document, etag: Option<String>, healing: Healing, created: bool, backup_key: Option<String>) -> Loaded {
+        let known = Arc::new(metadata);
         *self.known.lock() = Known {
             stored: Some((known.clone(), etag.clone())),
-            local: Some(known),
+            local: Some(known.clone()),
         };
         Loaded {
-            metadata,
+            metadata: known.to_json(|_| true),
             created,
             healed: healing.changed,
             healing_log: healing.log,
@@ -207,12 +240,19 @@ impl Catalog {
         }
     }
 
-    fn saved(&self, metadata: Json, etag: Option<String>, local: Json) -> Json {
-        *self.known.lock() = Known {
-            stored: Some((Arc::new(metadata.clone()), etag)),
-            local: Some(Arc::new(local)),
+    fn saved(&self, metadata: Document, etag: Option<String>, local: Document, partial: bool, remove: &[String]) -> Arc<Document> {
+        let document = Arc::new(metadata);
+        let mut known = self.known.lock();
+        known.stored = Some((document.clone(), etag));
+        let mut local = match &known.local {
+            Some(before) if partial => before.with(local),
+            _ => local,
         };
-        metadata
+        for name in remove {
+            local.resources.shift_remove(name);
+        }
+        known.local = Some(Arc::new(local));
+        document
     }
 
     async fn read(&self) -> Result<Option<Stored>> {
@@ -223,7 +263,7 @@ impl Catalog {
         };
         let (metadata, healing) = heal::read(&object.body, &self.s3db_version, &now_text());
         Ok(Some(Stored {
-            metadata,
+            metadata: metadata.into(),
             etag: object.meta.etag,
             healing,
             text: object.body,
@@ -257,13 +297,11 @@ impl Catalog {
     }
 
     /// Writes `metadata` with a new revision and time. `over`: ETag of the file it replaces (inner `None`: unknown), or a new file.
-    async fn write(&self, metadata: &mut Json, over: Option<Option<String>>) -> Result<Written> {
+    async fn write(&self, metadata: &mut Document, over: Option<Option<String>>) -> Result<Written> {
         let revision = new_revision();
-        if let Json::Object(members) = metadata {
+        if let Json::Object(members) = &mut metadata.members {
             stamp(members, &revision);
         }
-        let text = serde_json::to_string_pretty(metadata)
-            .map_err(|e| Error::new(Kind::Database, format!("the metadata cannot be written as JSON: {e}")))?;
         let capabilities = self.capabilities().await?;
         let condition = match over {
             None if capabilities.put_if_absent => Condition::IfAbsent,
@@ -273,7 +311,7 @@ impl Catalog {
         let conditional = condition != Condition::None;
         let request = PutRequest {
             key: CATALOG_KEY.into(),
-            body: Bytes::from(text),
+            body: Bytes::from(metadata.to_text()),
             content_type: Some("application/json".into()),
             condition,
             purpose: Purpose::Catalog,
@@ -294,7 +332,7 @@ impl Catalog {
             tokio::time::sleep(Duration::from_millis(20).mul_f64(1.0 + random_unit())).await;
         }
         match self.read().await? {
-            Some(stored) if stored.metadata.get("revision").and_then(Json::as_str) == Some(revision) => Ok(Written::Done(stored.etag)),
+            Some(stored) if stored.metadata.members.get("revision").and_then(Json::as_str) == Some(revision) => Ok(Written::Done(stored.etag)),
             _ => Ok(Written::Lost),
         }
     }

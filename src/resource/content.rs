@@ -9,7 +9,7 @@ use super::write::write_events;
 use super::{Core, Read, Resource};
 use crate::behavior::Behavior;
 use crate::codec;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::TOKEN_BODY_LEN;
 use crate::store::{Condition, CopyRequest, Metadata, ObjectMeta, PutRequest, StoredObject};
 use crate::value::{Value, text};
@@ -58,9 +58,8 @@ impl Resource {
         let mut written = ContentWritten::default();
         let located = |e| core.located(e, id).with_default("operation", "setContent");
         if core.keeps_beside(read, &content, content_type) {
-            core.move_content(id, content, Some(content_type.to_owned()))
-                .await
-                .map_err(located)?;
+            let request = core.beside(id, content, Some(content_type.to_owned()))?;
+            core.store.put(request).await.map_err(located)?;
             if read.content.is_some() {
                 let request = cleared(key, read.meta.metadata.clone());
                 let outcome = core
@@ -190,18 +189,41 @@ impl Core {
         self.is_content(&stored)
     }
 
-    /// Stores content beside the record.
-    pub(super) async fn move_content(&self, id: &str, content: Bytes, content_type: Option<String>) -> Result<()> {
-        self.store
-            .put(PutRequest {
-                key: self.keys.content(id)?,
-                metadata: vec![("_v".to_owned(), self.config.version.clone())],
-                body: content,
-                content_type,
-                ..PutRequest::default()
-            })
-            .await
-            .map(drop)
+    /// PUT of content beside the record.
+    fn beside(&self, id: &str, content: Bytes, content_type: Option<String>) -> Result<PutRequest> {
+        Ok(PutRequest {
+            key: self.keys.content(id)?,
+            metadata: vec![("_v".to_owned(), self.config.version.clone())],
+            body: content,
+            content_type,
+            ..PutRequest::default()
+        })
+    }
+
+    /// Stores the content that was read in the record's object beside it. What is there already is newer, unless the record
+    /// still is as it was read: then it is the copy of an update that lost a race. A precondition error means that the record changed.
+    pub(super) async fn move_beside(&self, read: &Read, content: &Bytes) -> Result<()> {
+        let mut request = self.beside(&read.id, content.clone(), read.meta.content_type.clone())?;
+        let capabilities = self.capabilities().await?;
+        if capabilities.put_if_absent {
+            request.condition = Condition::IfAbsent;
+            match self.store.put(request.clone()).await {
+                Err(e) if e.is_precondition() => {}
+                outcome => return outcome.map(drop),
+            }
+            let changed = |e: Error| if e.is_not_found() { Error::precondition(&request.key) } else { e };
+            let there = self.store.head(&request.key).await.map_err(changed)?;
+            let now = self.store.head(&self.keys.record(&read.id)?).await.map_err(changed)?;
+            if now.etag != read.meta.etag {
+                return Err(Error::precondition(&request.key));
+            }
+            request.condition = match there.etag.filter(|_| capabilities.put_if_match) {
+                Some(etag) => Condition::IfMatch(etag),
+                None => Condition::None,
+            };
+            return self.store.put(request.clone()).await.map(drop).map_err(changed);
+        }
+        self.store.put(request).await.map(drop)
     }
 
     /// Copies content that a HEAD found in the record's object beside it.

@@ -130,29 +130,20 @@ impl Resource {
         {
             return Err(core.located(Error::precondition(&key), id));
         }
-        let keep_content = read.content.is_some() && options.if_match.is_none();
-        let revision = if keep_content { None } else { Some(codec::ids::generate(22)) };
+        let revision = Some(codec::ids::generate(22));
         let mut encoded = core.encode(record, operation, id, Some(read.carried.clone()), revision).await?;
         let old = core.old_references(read, options.old_dates.as_ref())?;
         let new = core.references(&encoded.composed, id, &core.config.version, options.dates.as_ref())?;
         let mut events = core.events(&encoded);
+        // Content gives its place to a token: with its own ETag, which no change of fields changes, two updates at once would not see each other.
         if let Some(content) = &read.content {
-            if keep_content && encoded.body.is_empty() {
-                encoded.body = content.clone();
-            } else {
-                core.move_content(id, content.clone(), read.meta.content_type.clone())
-                    .await
-                    .map_err(|e| core.located(e, id))?;
-                if encoded.body.is_empty() {
-                    encoded.body = super::content::token_body();
-                    encoded.content_type = Some("application/json");
-                }
+            core.move_beside(read, content).await.map_err(|e| core.located(e, id))?;
+            if encoded.body.is_empty() {
+                encoded.body = super::content::token_body();
+                encoded.content_type = Some("application/json");
             }
         }
-        let mut request = core.put_request(&key, &mut encoded, Condition::None);
-        if keep_content && read.content.as_ref() == Some(&encoded.body) {
-            request.content_type = read.meta.content_type.clone();
-        }
+        let request = core.put_request(&key, &mut encoded, Condition::None);
         let outcome = core
             .replace_if_unchanged(&read.meta, request, &mut events)
             .await

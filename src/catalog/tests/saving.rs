@@ -22,8 +22,8 @@ fn spec01_12_3_writers_that_know_nothing_of_each_other_lose_nothing() {
     let (one, two) = (catalog(&store), catalog(&store));
     now(one.load()).expect("loads");
     now(two.load()).expect("loads");
-    now(one.save(metadata(json!({ "a": resource(json!({ "x": "string" })) })), &[])).expect("saves");
-    let merged = now(two.save(metadata(json!({ "b": resource(json!({})) })), &[])).expect("saves");
+    now(one.save_whole(metadata(json!({ "a": resource(json!({ "x": "string" })) })), &[])).expect("saves");
+    let merged = now(two.save_whole(metadata(json!({ "b": resource(json!({})) })), &[])).expect("saves");
     let names: Vec<&String> = merged["resources"].as_object().expect("resources").keys().collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(stored(&store), merged);
@@ -35,7 +35,7 @@ fn spec01_12_3_every_write_has_its_own_revision_and_etag() {
     let catalog = catalog(&store);
     let mut seen = std::collections::HashSet::new();
     for _ in 0..5 {
-        now(catalog.save(metadata(json!({})), &[])).expect("saves");
+        now(catalog.save_whole(metadata(json!({})), &[])).expect("saves");
         assert!(seen.insert(stored(&store)["revision"].to_string()));
         assert!(seen.insert(format!("{:?}", now(store.head(CATALOG_KEY)).expect("head").etag)));
     }
@@ -48,10 +48,10 @@ fn spec01_12_4_saving_without_loading_keeps_what_is_stored() {
         store.as_ref(),
         metadata(json!({ "a": resource(json!({ "x": "string" })) })).to_string(),
     );
-    now(catalog(&store).save(metadata(json!({ "b": resource(json!({})) })), &[])).expect("saves");
+    now(catalog(&store).save_whole(metadata(json!({ "b": resource(json!({})) })), &[])).expect("saves");
     assert!(stored(&store)["resources"]["a"].is_object() && stored(&store)["resources"]["b"].is_object());
     let empty = memory();
-    now(catalog(&empty).save(metadata(json!({ "b": resource(json!({})) })), &[])).expect("saves");
+    now(catalog(&empty).save_whole(metadata(json!({ "b": resource(json!({})) })), &[])).expect("saves");
     assert_eq!(stored(&empty)["resources"].as_object().map(Map::len), Some(1));
 }
 
@@ -64,10 +64,10 @@ fn spec01_12_5_resources_go_only_when_removed() {
     );
     let catalog = catalog(&store);
     now(catalog.load()).expect("loads");
-    now(catalog.save(metadata(json!({})), &[])).expect("saves");
+    now(catalog.save_whole(metadata(json!({})), &[])).expect("saves");
     assert_eq!(stored(&store)["resources"].as_object().map(Map::len), Some(2));
     let local = metadata(json!({ "a": resource(json!({})), "b": resource(json!({})) }));
-    now(catalog.save(local, &["a".into()])).expect("saves");
+    now(catalog.save_whole(local, &["a".into()])).expect("saves");
     let names: Vec<String> = stored(&store)["resources"].as_object().expect("map").keys().cloned().collect();
     assert_eq!(names, ["b"]);
 }
@@ -83,15 +83,15 @@ fn spec01_12_3_same_version_name_with_other_hash_is_renumbered() {
     let v1 = with_hash("h1", json!({ "a": "string" }));
     let declare =
         |hash: &str| metadata(json!({ "r": entry("v2", &[("v1", v1.clone()), ("v2", with_hash(hash, json!({ hash: "string" })))]) }));
-    now(one.save(declare("one"), &[])).expect("saves");
-    let merged = now(two.save(declare("two"), &[])).expect("saves");
+    now(one.save_whole(declare("one"), &[])).expect("saves");
+    let merged = now(two.save_whole(declare("two"), &[])).expect("saves");
     let r = &merged["resources"]["r"];
     assert_eq!(r["versions"]["v1"]["hash"], "h1");
     assert_eq!(r["versions"]["v2"]["hash"], "one", "the stored version keeps its name");
     assert_eq!(r["versions"]["v3"]["hash"], "two");
     assert_eq!(r["currentVersion"], "v3");
     // Saved again as it was asked for: nothing is renumbered twice.
-    let again = now(two.save(declare("two"), &[])).expect("saves");
+    let again = now(two.save_whole(declare("two"), &[])).expect("saves");
     assert_eq!(again["resources"], merged["resources"]);
 }
 
@@ -104,10 +104,10 @@ fn spec01_12_3_the_same_definition_from_two_writers_is_one_version() {
         version["createdAt"] = json!(created);
         metadata(json!({ "r": entry("v1", &[("v1", version)]) }))
     };
-    now(one.save(same("first"), &[])).expect("saves");
+    now(one.save_whole(same("first"), &[])).expect("saves");
     let mut reordered = same("second");
     reordered["resources"]["r"]["versions"]["v1"]["attributes"] = json!({ "b": "number", "a": "string" });
-    let merged = now(two.save(reordered, &[])).expect("saves");
+    let merged = now(two.save_whole(reordered, &[])).expect("saves");
     let versions = merged["resources"]["r"]["versions"].as_object().expect("versions");
     assert_eq!(versions.len(), 1);
     assert_eq!(versions["v1"]["createdAt"], "first");
@@ -127,11 +127,11 @@ fn an_unchanged_resource_does_not_turn_back_another_writer() {
     let mut evolved = base.clone();
     evolved["resources"]["r"] = entry("v2", &[("v1", v1), ("v2", with_hash("h2", json!({ "b": "string" })))]);
     evolved["resources"]["r"]["partitions"] = json!({ "byB": { "fields": { "b": "string" } } });
-    now(one.save(evolved, &[])).expect("saves");
+    now(one.save_whole(evolved, &[])).expect("saves");
     let mut local = base;
     local["resources"]["other"] = resource(json!({}));
     for _ in 0..2 {
-        let merged = now(two.save(local.clone(), &[])).expect("saves");
+        let merged = now(two.save_whole(local.clone(), &[])).expect("saves");
         assert_eq!(merged["resources"]["r"]["currentVersion"], "v2");
         assert!(merged["resources"]["r"]["partitions"]["byB"].is_object());
         assert!(merged["resources"]["other"].is_object());
@@ -144,9 +144,9 @@ fn removed_partitions_stay_removed() {
     let catalog = catalog(&store);
     let mut local = metadata(json!({ "r": resource(json!({ "a": "string" })) }));
     local["resources"]["r"]["partitions"] = json!({ "byA": { "fields": { "a": "string" } }, "byB": { "fields": { "b": "string" } } });
-    now(catalog.save(local.clone(), &[])).expect("saves");
+    now(catalog.save_whole(local.clone(), &[])).expect("saves");
     local["resources"]["r"]["partitions"] = json!({ "byA": { "fields": { "a": "string" } } });
-    now(catalog.save(local, &[])).expect("saves");
+    now(catalog.save_whole(local, &[])).expect("saves");
     let partitions = stored(&store)["resources"]["r"]["partitions"].clone();
     assert_eq!(partitions, json!({ "byA": { "fields": { "a": "string" } } }));
 }
@@ -164,7 +164,7 @@ fn spec01_3_1_unknown_keys_survive_at_every_level() {
     let mut local = metadata(json!({ "r": resource(json!({ "a": "string" })) }));
     local["resources"]["r"]["schemaRegistry"] = json!({ "nextIndex": 2, "mapping": { "b": 3 } });
     local["resources"]["r"]["versions"]["v1"]["asyncPartitions"] = json!(false);
-    now(catalog.save(local, &[])).expect("saves");
+    now(catalog.save_whole(local, &[])).expect("saves");
     let written = stored(&store);
     assert_eq!(written["future"], file["future"]);
     let r = &written["resources"]["r"];
@@ -185,10 +185,10 @@ fn the_stored_owner_wins_and_bad_input_is_named() {
     write(store.as_ref(), metadata(json!({ "r": resource(json!({})) })).to_string());
     let mut local = metadata(json!({ "r": resource(json!({})) }));
     local["resources"]["r"]["createdBy"] = json!("TTLPlugin");
-    now(catalog(&store).save(local, &[])).expect("saves");
+    now(catalog(&store).save_whole(local, &[])).expect("saves");
     assert_eq!(stored(&store)["resources"]["r"]["createdBy"], "user");
     for bad in [json!(null), json!({}), json!({ "resources": [] })] {
-        let error = now(catalog(&store).save(bad, &[])).expect_err("refused");
+        let error = now(catalog(&store).save_whole(bad, &[])).expect_err("refused");
         assert_eq!((error.kind(), &error.fields()["field"]), (Kind::Validation, &json!("resources")));
     }
 }
@@ -200,7 +200,7 @@ async fn sixteen_savers(store: impl Fn() -> Arc<dyn Store>) -> Json {
             let mut known = catalog.load().await.expect("loads").metadata;
             for n in 0..50 {
                 known["resources"][format!("r{task}-{n}")] = resource(json!({ "task": task, "n": n }));
-                known = catalog.save(known, &[]).await.expect("saves");
+                known = catalog.save_whole(known, &[]).await.expect("saves");
             }
         })
     });
@@ -281,7 +281,7 @@ async fn spec01_12_3_without_conditions_the_read_back_merges_again() {
         tokio::spawn(async move {
             for n in 0..3 {
                 let local = metadata(json!({ format!("r{task}-{n}"): resource(json!({})) }));
-                let merged = catalog.save(local, &[]).await.expect("saves");
+                let merged = catalog.save_whole(local, &[]).await.expect("saves");
                 assert!(merged["resources"].get(format!("r{task}-{n}")).is_some());
             }
         })
@@ -290,4 +290,29 @@ async fn spec01_12_3_without_conditions_the_read_back_merges_again() {
         task.expect("joins");
     }
     assert_eq!(stored(&memory)["resources"].as_object().map(Map::len), Some(12));
+}
+
+#[test]
+fn a_partial_save_writes_the_whole_file_and_tells_whether_others_wrote() {
+    let store = memory();
+    let (one, two) = (catalog(&store), catalog(&store));
+    now(one.load()).expect("loads");
+    let save = |catalog: &Catalog, resources: Json, remove: &[String]| now(catalog.save(metadata(resources), true, remove)).expect("saves");
+    assert!(!save(&one, json!({ "a": resource(json!({ "x": "string" })) }), &[]).others);
+    assert!(!save(&one, json!({ "b": resource(json!({})) }), &[]).others);
+    now(two.load()).expect("loads");
+    save(&two, json!({ "c": resource(json!({})) }), &["b".into()]);
+    let saved = save(&one, json!({ "d": resource(json!({})) }), &[]);
+    assert!(saved.others);
+    let file: Json = serde_json::from_str(&text(&*store)).expect("JSON");
+    assert_eq!(saved.metadata(|_| true), file);
+    let names: Vec<_> = file["resources"].as_object().expect("object").keys().cloned().collect();
+    assert_eq!(names, ["a", "c", "d"]);
+    // The file disappears: what was last known of it comes back.
+    save(&one, json!({}), &["a".into()]);
+    now(store.delete(CATALOG_KEY, None)).expect("deletes");
+    save(&one, json!({ "e": resource(json!({})) }), &[]);
+    let file: Json = serde_json::from_str(&text(&*store)).expect("JSON");
+    let names: Vec<_> = file["resources"].as_object().expect("object").keys().cloned().collect();
+    assert_eq!(names, ["c", "d", "e"]);
 }
