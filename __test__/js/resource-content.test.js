@@ -275,7 +275,7 @@ test('removing content gives the record an ETag that it never had', async () => 
 });
 
 test('an update moves content beside the record, whatever its size', async () => {
-  const { database, resource } = await create();
+  const { database, resource } = await create({ behavior: 'enforce-limits' });
   await resource.insert({ id: 'a', name: 'Ana' });
   await put(resource);
   await resource.patch('a', { city: 'Porto' });
