@@ -218,14 +218,19 @@ async function updatePartitioned(library, task) {
 }
 
 /** Resources of eight attributes and a partition each. */
-async function createResources(library, task) {
+/** One after the other, or with `together` all at once. */
+async function createResources(library, task, together = false) {
   const { db } = await open(library, task);
   const attributes = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`attribute${at}`, 'string|optional']));
   const before = process.memoryUsage.rss();
   const result = await measure(task.count, async () => {
+    const created = [];
     for (let at = 0; at < task.count; at += 1) {
-      await db.createResource({ name: `resource-${at}`, attributes, partitions: { byFirst: { fields: { attribute0: 'string' } } } });
+      const config = { name: `resource-${at}`, attributes, partitions: { byFirst: { fields: { attribute0: 'string' } } } };
+      const creation = db.createResource(config);
+      created.push(together ? creation : await creation);
     }
+    await Promise.all(created);
   });
   const bytesPerRecord = (process.memoryUsage.rss() - before) / task.count;
   await db.disconnect();
@@ -235,5 +240,6 @@ async function createResources(library, task) {
 /** Cases by name. */
 export const cases = {
   ...{ insertMany, getMany, list, get, secretWrite, secretRead, load },
-  ...{ query, partitionList, updatePartitioned, createResources }
+  ...{ query, partitionList, updatePartitioned, createResources },
+  createResourcesTogether: (library, task) => createResources(library, task, true)
 };

@@ -37,6 +37,7 @@ const CASES = [
   { group: 'resource', case: 'partitionList', count: 20_000, rivalCount: 4_000, memory: true },
   { group: 'resource', case: 'updatePartitioned', count: 2_000, rivalCount: 300, memory: true },
   { group: 'resource', case: 'createResources', count: 50, memory: true },
+  { group: 'resource', case: 'createResourcesTogether', count: 50, memory: true },
   { group: 'load', case: 'load', count: 140_000, rivalCount: 20_000, memory: true, rounds: 1 }
 ];
 

@@ -82,10 +82,16 @@ export function entries() {
 const LAZY = /^var (import_node_\w+) = require\("(node:(?:crypto|fs\/promises|net|readline|stream\/promises|vm|zlib))"\);$/gm;
 const LAZY_HELPER = `const __lazy = (name) => { let all; return new Proxy({}, { get: (_, key) => (all ??= require(name))[key] }); };`;
 
-/** Makes the bundle load the modules of `LAZY` when one of their members is used first. */
-function loadLazily(file) {
+/** The helper by which the bundler keeps names runs for every closure that is made; only a renamed function or class needs it. */
+const NAME = 'var __name = (target, value) => __defProp(target, "name", { value, configurable: true });';
+const CHEAP_NAME =
+  'var __name = (target, value) => (target.name === value || target.name === "" ? target : __defProp(target, "name", { value, configurable: true }));';
+
+/** Makes the bundle load the modules of `LAZY` when one of their members is used first, and name only what was renamed. */
+function lighten(file) {
   const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replace(LAZY, 'var $1 = __lazy("$2");'));
+  if (!text.includes(NAME)) throw new Error('the name helper of the bundler has another form: adapt scripts/build.mjs');
+  writeFileSync(file, text.replace(NAME, CHEAP_NAME).replace(LAZY, 'var $1 = __lazy("$2");'));
 }
 
 const isIdentifier = (name) => /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
@@ -150,7 +156,7 @@ export async function buildDist() {
     banner: { js: `const __module_url = require('node:url').pathToFileURL(__filename).href;\n${LAZY_HELPER}` },
     logLevel: 'warning'
   });
-  loadLazily(join(dist, 'core.cjs'));
+  lighten(join(dist, 'core.cjs'));
   // ESM imports this instead of the bundle: Node would search the whole bundle for export names, which takes 10 MB.
   writeFileSync(join(dist, 'bridge.cjs'), `'use strict';\nconst core = require('./core.cjs');\nmodule.exports = core;\n`);
   const core = require(join(dist, 'core.cjs'));

@@ -6,6 +6,8 @@ import type {
   DatabaseConfig,
   DatabaseWarning,
   DefinitionChangeEvent,
+  Logger,
+  LogLevel,
   PluginFunction,
   PluginInterface,
   StorageDegradedEvent
@@ -46,6 +48,7 @@ interface DatabaseEvents {
   'db:metadata-healed': [event: { healingLog: string[]; metadata: DatabaseMetadata; backupKey?: string }];
   'db:warning': [warning: DatabaseWarning];
   'db:storage:degraded': [event: StorageDegradedEvent];
+  loggerError: [error: Error];
   hookError: [event: { event: string; error: Error; context: any }];
 }
 
@@ -64,6 +67,11 @@ export class Database extends EventEmitter {
   savedMetadata: DatabaseMetadata | null;
   options: DatabaseConfig;
   verbose: boolean;
+  /** The logger of the options, else the console. */
+  logger: Logger;
+  /** A logger with a name and bindings, at the level of `loggerOptions.childLevels` or `setChildLevel`. */
+  getChildLogger(name: string, bindings?: Record<string, unknown>): Logger;
+  setChildLevel(name: string, level: LogLevel): void;
   parallelism: number;
   cache: DatabaseConfig['cache'];
   passphrase: string;

@@ -15,6 +15,21 @@ export interface HttpClientOptions {
   timeout?: number;
 }
 
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** A logger such as the console or pino. */
+export interface Logger {
+  trace?(...args: any[]): void;
+  debug(...args: any[]): void;
+  info(...args: any[]): void;
+  warn(...args: any[]): void;
+  error(...args: any[]): void;
+  fatal?(...args: any[]): void;
+  child?(bindings: Record<string, unknown>): Logger;
+  level?: LogLevel | string;
+  [member: string]: any;
+}
+
 /** Options of `new S3db(...)`. */
 export interface DatabaseConfig {
   /** `s3://KEY:SECRET@BUCKET/PREFIX`, `https://KEY:SECRET@HOST/BUCKET/PREFIX`, `memory://BUCKET/PREFIX` or `file:///path`. */
@@ -47,7 +62,12 @@ export interface DatabaseConfig {
   /** A ready client, or any object with the client's methods. */
   client?: Client | ClientLike;
   httpClientOptions?: HttpClientOptions;
-  logLevel?: string;
+  /** Default: the console. */
+  logger?: Logger;
+  /** Lowest level that is written. Default `warn`, or `debug` with `verbose`. */
+  logLevel?: LogLevel;
+  /** As later versions of s3db.js name it; `logLevel` wins. `childLevels`: levels of child loggers by name. */
+  loggerOptions?: { level?: LogLevel; childLevels?: Record<string, LogLevel>; [key: string]: unknown };
   [key: string]: unknown;
 }
 

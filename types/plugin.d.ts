@@ -8,6 +8,7 @@ import type {
   CronManager
 } from './background.js';
 import type { Database } from './database.js';
+import type { Logger, LogLevel } from './options.js';
 import type { PluginStorage } from './plugin-storage.js';
 import type { Resource } from './resource.js';
 
@@ -24,19 +25,11 @@ export interface PluginOptions {
   /** Where the plugin stores, when not with the database. */
   storage?: { driver?: 's3' | 'filesystem'; config?: Record<string, any> };
   /** What reaches the console when there is no logger. Default: `warn`, or `debug` with `verbose`. */
-  logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  logLevel?: LogLevel;
   [option: string]: any;
 }
 
-export interface PluginLogger {
-  trace?(...args: any[]): void;
-  debug(...args: any[]): void;
-  info(...args: any[]): void;
-  warn(...args: any[]): void;
-  error(...args: any[]): void;
-  child?(bindings: Record<string, unknown>): PluginLogger;
-  [member: string]: any;
-}
+export type PluginLogger = Logger;
 
 export interface UninstallOptions {
   /** Delete what the plugin keeps in its storage. Default false. */

@@ -55,6 +55,16 @@ interface User {
 const options: DatabaseConfig = { connectionString: 'memory://types/test', parallelism: 10, passphrase: 'x' };
 const db: Database = new S3dbDefault(options);
 const named: S3db = new S3db({ bucket: 'b' });
+const logged = new S3db({
+  connectionString: 'memory://a/b',
+  logger: console,
+  logLevel: 'debug',
+  loggerOptions: { childLevels: { a: 'error' } }
+});
+logged.getChildLogger('worker', { queue: 'mail' }).info('hello');
+logged.setChildLevel('worker', 'fatal');
+// @ts-expect-error: no such level
+logged.setChildLevel('worker', 'loud');
 // @ts-expect-error options are required
 new Database();
 // @ts-expect-error parallelism is a number or text

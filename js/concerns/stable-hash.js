@@ -6,10 +6,12 @@ import { call } from './native-call.js';
  * members are left out (null in arrays), `toJSON` is honoured.
  */
 export function stableJson(value) {
-  return call('stableStringify', [JSON.parse(JSON.stringify(value))]);
+  return call('stableStringify', [plain(value)]);
 }
 
 /** `sha256:` and the hex digest of the stable JSON of a value. */
 export function stableHash(value) {
-  return `sha256:${call('sha256', [stableJson(value)])}`;
+  return call('stableHash', [plain(value)]);
 }
+
+const plain = (value) => JSON.parse(JSON.stringify(value));

@@ -7,6 +7,7 @@ import { warnOnce } from '../util/warn.js';
 import { savedPluginAttributes } from './definition.js';
 import { deserializeHooks } from './hook-source.js';
 import { attachRecordHooks } from './hooks.js';
+import { startEngineLogs, stopEngineLogs } from './logging.js';
 import { loadMetadata } from './metadata.js';
 import { startPlugins, stopPlugins } from './plugins.js';
 
@@ -86,6 +87,7 @@ function warnOrphans(database, resource) {
 /** Loads metadata, builds resources, installs and starts plugins. */
 export async function connect(database) {
   database._registerExitListener();
+  startEngineLogs(database);
   const report = await loadMetadata(database);
   const { metadata } = report;
   if (report.healed) {
@@ -158,6 +160,7 @@ export async function disconnect(database) {
   database._storedMetadata = null;
   database._loaded = null;
   database._catalog = null;
+  stopEngineLogs(database);
   database.emit('db:disconnected', new Date());
   database.removeAllListeners();
   database._unregisterExitListener();

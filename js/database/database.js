@@ -11,6 +11,7 @@ import { definitionHash, nextVersion } from './definition.js';
 import { offExit, onExit } from './exit.js';
 import { deserializeHooks, serializeHooks } from './hook-source.js';
 import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHooks, removeHook } from './hooks.js';
+import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
 import { checkOptions, connectionStringOf, readParallelism } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
@@ -58,6 +59,8 @@ export class Database extends OwnedEmitter {
     this.strictValidation = options.strictValidation !== false;
     this.strictHooks = options.strictHooks || false;
     checkOptions(this, options);
+    checkLogOptions(options);
+    this.logger = loggerOf(this);
     this.connectionString = options.client ? options.connectionString : connectionStringOf(options);
     this.client = options.client ?? this._createClient();
     watchDegraded(this.client, this);
@@ -87,6 +90,18 @@ export class Database extends OwnedEmitter {
   /** The constructor options, under the name of later versions. */
   get databaseOptions() {
     return this.options;
+  }
+
+  // Logging
+
+  /** A logger with a name and bindings of its own, at the level of `loggerOptions.childLevels` or `setChildLevel`. */
+  getChildLogger(name, bindings) {
+    return getChildLogger(this, name, bindings);
+  }
+
+  /** Sets the level of the child loggers of a name. */
+  setChildLevel(name, level) {
+    setChildLevel(this, name, level);
   }
 
   // Life cycle
@@ -362,7 +377,9 @@ function defineState(database) {
     _changedResources: new Set(),
     _runningUpload: null,
     _nextUpload: null,
-    _nextUploadNames: undefined
+    _nextUploadNames: undefined,
+    _childLoggers: null,
+    _engineLogs: null
   };
   for (const [name, value] of Object.entries(state)) {
     Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });

@@ -35,8 +35,8 @@ export class NativeSchema {
    * are replaced by null, RegExps are tagged.
    */
   constructor(config: Text);
-  /** { map, pluginMap, hooks: { beforeMap, afterMap, beforeUnmap, afterUnmap }, pluginAttributes } */
-  describe(): Text;
+  /** { map, pluginMap, hooks: { beforeMap, afterMap, beforeUnmap, afterUnmap }, pluginAttributes } of a config, without a handle. */
+  static describe(config: Text): Text;
   mapper(record: Text): Promise<Text>;
   unmapper(mapped: Text, map?: Text, pluginMap?: Text): Promise<Text>;
   applyHooks(record: Text, hook: string): Promise<Text>;
@@ -251,6 +251,14 @@ export class NativeQuery {
   arrange(records: Text): number[];
   /** The records with the chosen attributes. */
   project(records: Text): Text;
+}
+
+/** Engine logs of this process for one receiver; holds no event loop open. */
+export class NativeLogs {
+  /** level: trace to error, anything else is none. Texts: { level, target, message, dropped?: lines lost before this one }. */
+  constructor(level: string, callback: (text: Text) => void);
+  setLevel(level: string): void;
+  close(): void;
 }
 
 export class NativeCatalog {

@@ -49,7 +49,16 @@ export function loadNative() {
 }
 
 const NAMES = [
-  ...['NativeBackground', 'NativeCatalog', 'NativeManualClock', 'NativeMemoryCache', 'NativePluginStorage', 'NativeQuery', 'NativeRead'],
+  ...[
+    'NativeBackground',
+    'NativeCatalog',
+    'NativeLogs',
+    'NativeManualClock',
+    'NativeMemoryCache',
+    'NativePluginStorage',
+    'NativeQuery',
+    'NativeRead'
+  ],
   ...['NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
   ...['cacheHash', 'cronNext', 'decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
 ];

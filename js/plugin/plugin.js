@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { PluginError } from '../errors/index.js';
+import { childLogger, pluginLogger } from '../util/logger.js';
 import { getNested } from '../util/nested.js';
 import { Background, createCronManager, scheduleCron, scheduleInterval, stopAllCronJobs } from './background.js';
 import { addMiddleware, wrapMethod } from './layers.js';
 import { Ledger } from './ledger.js';
-import { childLogger, loggerOf } from './logger.js';
 import { classNameOf, normalizeNamespace, registryName, slugOf } from './names.js';
 import { checkPluginOptions } from './options.js';
 import { PluginHooks } from './plugin-hooks.js';
@@ -449,7 +449,7 @@ export class Plugin extends EventEmitter {
 
   /** The logger of the options or of the database, else the console at `logLevel`. */
   get logger() {
-    this._logger ??= loggerOf(this);
+    this._logger ??= pluginLogger(this);
     return this._logger;
   }
 

@@ -67,12 +67,16 @@ function wrapMethod(resource, method) {
   const chain = [];
   resource._middlewares.set(method, chain);
   resource[slot] = original;
-  const wrapper = (...args) => {
+  resource[method] = wrapperOf(resource, method, original, chain, slot);
+  resource._methodWrappers[method] = resource[method];
+}
+
+/** Anonymous for the reason that `step` gives; every resource has about twenty. */
+function wrapperOf(resource, method, original, chain, slot) {
+  return (...args) => {
     if (chain.length === 0) return original(...args);
     return runChain(chain, { resource, args, method }, slot);
   };
-  resource._methodWrappers[method] = wrapper;
-  resource[method] = wrapper;
 }
 
 /**

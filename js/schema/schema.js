@@ -72,10 +72,10 @@ export class Schema {
   }
 
   #describe(options = this.options) {
-    return fromText(this.#call(() => this.#build(options).describe()));
+    return fromText(this.#call(() => native.NativeSchema.describe(this.#configText(options))));
   }
 
-  #build(options) {
+  #configText(options) {
     const { autoEncrypt, autoDecrypt, arraySeparator, generateAutoHooks } = options;
     const config = {
       name: this.name,
@@ -88,11 +88,11 @@ export class Schema {
     };
     if (this.map !== undefined) config.map = this.map;
     if (this.pluginMap !== undefined) config.pluginMap = this.pluginMap;
-    return new native.NativeSchema(toText(config));
+    return toText(config);
   }
 
   #engine() {
-    this.#native ??= this.#call(() => this.#build(this.options));
+    this.#native ??= this.#call(() => new native.NativeSchema(this.#configText(this.options)));
     return this.#native;
   }
 

@@ -15,6 +15,7 @@ mod catalog;
 mod content;
 mod error;
 mod function;
+mod logs;
 mod plugin;
 mod plugin_text;
 mod query;

@@ -145,9 +145,13 @@ impl NativeSchema {
         Ok(Self { schema: Arc::new(schema) })
     }
 
+    /// Description of a configuration, without a handle.
     #[napi]
-    pub fn describe(&self) -> String {
-        text::to_tagged(&self.schema.describe())
+    pub fn describe(config: String) -> napi::Result<String> {
+        let schema = parse_object(&config)
+            .and_then(|o| Schema::new(schema_config(&o)))
+            .map_err(to_napi)?;
+        Ok(text::to_tagged(&schema.describe()))
     }
 
     #[napi]

@@ -57,10 +57,12 @@ impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
         self.members == other.members
             && self.resources.len() == other.resources.len()
-            && self
-                .resources
-                .iter()
-                .all(|(name, entry)| other.resources.get(name).is_some_and(|o| Arc::ptr_eq(entry, o) || entry.json == o.json))
+            && self.resources.iter().all(|(name, entry)| {
+                other
+                    .resources
+                    .get(name)
+                    .is_some_and(|o| Arc::ptr_eq(entry, o) || entry.json == o.json)
+            })
     }
 }
 
@@ -83,7 +85,11 @@ impl Document {
 
     /// Text of the file: the JSON that serde's pretty printer makes of the whole.
     pub fn to_text(&self) -> String {
-        let resources: usize = self.resources.iter().map(|(name, entry)| name.len() + entry.text().len() + 12).sum();
+        let resources: usize = self
+            .resources
+            .iter()
+            .map(|(name, entry)| name.len() + entry.text().len() + 12)
+            .sum();
         let mut text = String::with_capacity(resources + 512);
         text.push('{');
         let members = self.members.as_object();

@@ -37,10 +37,7 @@ pub(super) fn merge(stored: &Document, local: &Document, bases: &[Arc<Document>]
         let merged_entry = match stored.resources.get(name).map(|stored| &stored.json) {
             Some(Json::Object(stored)) if stored == own => continue,
             Some(Json::Object(stored)) => {
-                let bases: Vec<&Json> = bases
-                    .iter()
-                    .filter_map(|base| base.resources.get(name).map(|e| &e.json))
-                    .collect();
+                let bases: Vec<&Json> = bases.iter().filter_map(|base| base.resources.get(name).map(|e| &e.json)).collect();
                 Entry::new(Json::Object(merge_resource(stored, own, &bases)))
             }
             _ => entry.clone(),

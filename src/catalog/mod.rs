@@ -173,7 +173,10 @@ impl Catalog {
                     let merged = merge::merge(&metadata, &local, &bases, remove);
                     // Whoever won the race may have written everything already.
                     if lost && merged == *metadata {
-                        return Ok(Saved { document: self.saved(merged, etag, local, partial, remove), others });
+                        return Ok(Saved {
+                            document: self.saved(merged, etag, local, partial, remove),
+                            others,
+                        });
                     }
                     (merged, Some(etag))
                 }
@@ -332,7 +335,9 @@ impl Catalog {
             tokio::time::sleep(Duration::from_millis(20).mul_f64(1.0 + random_unit())).await;
         }
         match self.read().await? {
-            Some(stored) if stored.metadata.members.get("revision").and_then(Json::as_str) == Some(revision) => Ok(Written::Done(stored.etag)),
+            Some(stored) if stored.metadata.members.get("revision").and_then(Json::as_str) == Some(revision) => {
+                Ok(Written::Done(stored.etag))
+            }
             _ => Ok(Written::Lost),
         }
     }

@@ -68,7 +68,12 @@ pub fn definition_hash(definition: &Value, behavior: Option<&str>) -> String {
     hashed.insert("attributes".into(), Value::Object(attributes));
     hashed.insert("behavior".into(), Value::from(behavior));
     hashed.insert("partitions".into(), partitions);
-    format!("sha256:{}", crypto::sha256_hex(stable_json(&Value::Object(hashed)).as_bytes()))
+    stable_hash(&Value::Object(hashed))
+}
+
+/// `sha256:` and the hash of the stable JSON of a value.
+pub fn stable_hash(value: &Value) -> String {
+    format!("sha256:{}", crypto::sha256_hex(stable_json(value).as_bytes()))
 }
 
 #[cfg(test)]

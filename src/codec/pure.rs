@@ -8,7 +8,7 @@
 //! | geo | `encodeGeoLat`, `decodeGeoLat`, `encodeGeoLon`, `decodeGeoLon`, `encodeGeoPoint`, `decodeGeoPoint`, `isValidCoordinate`, `getPrecisionForAccuracy`, `getAccuracyForPrecision` |
 //! | money | `encodeMoney`, `decodeMoney`, `getCurrencyDecimals`, `isSupportedCurrency`, `getSupportedCurrencies` |
 //! | texts | `metadataEncode`, `metadataEncodeText`, `metadataDecode`, `metadataWireLength`, `analyzeString`, `calculateEncodedSize`, `dictionaryEncode`, `dictionaryDecode`, `calculateDictionaryCompression`, `getDictionaryStats`, `optimizedEncode`, `optimizedDecode`, `compareEncodings` |
-//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `expandHash`, `isBcryptHash` |
+//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `stableHash`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `expandHash`, `isBcryptHash` |
 //! | alphabets | `getUrlAlphabet`, `getPasswordAlphabet` |
 
 use super::{base62, canonical, crypto, dictionary, geo, ids, ip, metadata, money, optimized, password, size};
@@ -231,6 +231,7 @@ fn texts(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
             number::js_string(a.get(1)).as_bytes(),
         ))),
         "stableStringify" => Ok(Value::from(canonical::stable_json(a.get(0)))),
+        "stableHash" => Ok(Value::from(canonical::stable_hash(a.get(0)))),
         "definitionHash" => Ok(Value::from(canonical::definition_hash(a.get(0), a.text(1)))),
         "pluginAttributeCode" => Ok(Value::from(super::plugin_code(text, a.text(1).unwrap_or("")))),
         "compactHash" => password::compact(text).map(Value::from),
