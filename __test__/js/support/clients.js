@@ -7,6 +7,8 @@ import { FileSystemClient, MemoryClient, S3Client } from '../../../js/client/ind
 /** Reason to skip tests that need an S3 server, or false. */
 export const withoutS3 = process.env.S3DB_TEST_S3 ? false : 'S3DB_TEST_S3 names no server';
 
+export const withoutS3sFs = process.env.S3DB_TEST_S3S_FS ? false : 'S3DB_TEST_S3S_FS names no server';
+
 let serial = 0;
 const unique = (name) => {
   serial += 1;
@@ -21,8 +23,13 @@ export function temporaryDirectory() {
 }
 
 /** Connection string of an unused path on the test server. */
-export function s3ConnectionString(prefix = unique('client')) {
-  const url = new URL(process.env.S3DB_TEST_S3);
+export const s3ConnectionString = (prefix = unique('client')) => under(process.env.S3DB_TEST_S3, prefix);
+
+/** The same on s3s-fs. */
+export const s3sFsConnectionString = (prefix = unique('client')) => under(process.env.S3DB_TEST_S3S_FS, prefix);
+
+function under(server, prefix) {
+  const url = new URL(server);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${prefix}`;
   return url.href;
 }

@@ -1,12 +1,13 @@
-/** Tests of the plugin guide: each promise on the memory store and on an S3 server, named by its row (spec/05 section 19). */
+/** Tests of the plugin guide: each promise on the memory store, on the strict S3 server and on s3s-fs, named by its row (spec/05 section 19). */
 import { after, test } from 'node:test';
 import { Database } from '../../../js/index.js';
-import { s3ConnectionString, withoutS3 } from './clients.js';
+import { s3ConnectionString, s3sFsConnectionString, withoutS3, withoutS3sFs } from './clients.js';
 import { freshStore } from './databases.js';
 
 const STORES = [
   { name: 'memory', skip: false, connectionString: () => freshStore('memory') },
-  { name: 's3', skip: withoutS3, connectionString: () => s3ConnectionString() }
+  { name: 's3', skip: withoutS3, connectionString: () => s3ConnectionString() },
+  { name: 's3s-fs', skip: withoutS3sFs, connectionString: () => s3sFsConnectionString() }
 ];
 
 const open = new Set();
