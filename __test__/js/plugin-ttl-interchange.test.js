@@ -18,7 +18,12 @@ describe('expiries shared with s3db.js 19.5.10', { skip }, () => {
   let rival;
   let database;
   const theirs = (method, ...args) =>
-    rival.call('plugin', { name: 'TTLPlugin', options: { resources: rules(), enableCoordinator: false, skipColdStart: true, logLevel: 'silent' }, method, args });
+    rival.call('plugin', {
+      name: 'TTLPlugin',
+      options: { resources: rules(), enableCoordinator: false, skipColdStart: true, logLevel: 'silent' },
+      method,
+      args
+    });
   const idsLeft = async (resource) => (await database.resources[resource].listIds()).sort();
 
   before(async () => {
