@@ -374,6 +374,16 @@ export class RedisCache extends Cache {
   disconnect(): Promise<void>;
 }
 
+/**
+ * The byte limit that options of a memory cache come to: `maxMemoryBytes`, else `maxMemoryPercent` (0..1) of the memory of the
+ * machine, else `inferredMaxMemoryPercent` (0..1, default 0.25) of the heap limit of V8. Bytes.
+ */
+export function resolveCacheMemoryLimit(options?: {
+  maxMemoryBytes?: number;
+  maxMemoryPercent?: number;
+  inferredMaxMemoryPercent?: number;
+}): { maxMemoryBytes: number; heapLimit: number; derivedFromPercent: boolean; inferredPercent?: number };
+
 export class MultiTierCache extends Cache {
   constructor(config: MultiTierCacheOptions);
   drivers: Array<{ instance: CacheDriver; name: string; tier: number }>;

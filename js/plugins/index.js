@@ -9,6 +9,7 @@ export {
   MultiTierCache,
   PartitionAwareFilesystemCache,
   RedisCache,
+  resolveCacheMemoryLimit,
   S3Cache
 } from './cache.js';
 export { CostsPlugin } from './costs/costs-plugin.js';

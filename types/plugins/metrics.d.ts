@@ -97,6 +97,16 @@ export interface MetricsTable {
   startTime: string;
 }
 
+/** Requests of a client with a pool (`executorPool`) since the process began; times in milliseconds. */
+export interface PoolCounts {
+  tasksStarted: number;
+  tasksCompleted: number;
+  tasksFailed: number;
+  tasksRetried: number;
+  totalExecutionTime: number;
+  avgExecutionTime: number;
+}
+
 /** Times in milliseconds. */
 export interface TimingSummary {
   count: number;
@@ -187,6 +197,8 @@ export interface MetricsStats {
   operationsByType: Record<string, { count: number; errors: number; avgTime: number }>;
   resources: Record<string, { count: number; errors: number; avgTime: number }>;
   uptime: { startTime: string; duration: number };
+  /** Only where the client has a pool. */
+  pool?: PoolCounts;
 }
 
 /** Measures the operations of resources, stores the counts and serves them to Prometheus. */
@@ -203,6 +215,8 @@ export class MetricsPlugin extends Plugin<MetricsPluginOptions> {
   readonly metrics: MetricsTable & {
     errors: { resourceName: string; operation: string; error: string; stack?: string; timestamp: string }[];
     performance: { resourceName: string; operation: string; duration: number; timestamp: string }[];
+    /** Only where the client has a pool; since the process began. */
+    pool?: PoolCounts;
   };
   /** Since the process began; never decrease. */
   readonly metricsTotals: MetricsTable;

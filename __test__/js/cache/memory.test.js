@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { totalmem } from 'node:os';
 import { test } from 'node:test';
-import { Cache, CacheError, MemoryCache } from '../../../js/index.js';
+import { getHeapStatistics } from 'node:v8';
+import { Cache, CacheError, MemoryCache, resolveCacheMemoryLimit } from '../../../js/index.js';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -226,4 +228,28 @@ test('spec10_09 more keys than the decoded values kept beside them still answer 
   await cache.set('k5', { i: 'new' });
   assert.equal(cache.getSync('k5').i, 'new');
   assert.equal(await cache.size(), 10_000);
+});
+
+test('spec10_16 the limits that options of a memory cache come to', () => {
+  const heapLimit = getHeapStatistics().heap_size_limit;
+  const shareOf = (whole, inferredPercent) => ({
+    maxMemoryBytes: Math.floor(whole * inferredPercent),
+    inferredPercent,
+    derivedFromPercent: true,
+    heapLimit
+  });
+  assert.deepEqual(resolveCacheMemoryLimit(), shareOf(heapLimit, 0.25));
+  assert.deepEqual(resolveCacheMemoryLimit({ inferredMaxMemoryPercent: 0.5 }), shareOf(heapLimit, 0.5));
+  assert.deepEqual(resolveCacheMemoryLimit({ maxMemoryPercent: 0.1 }), shareOf(totalmem(), 0.1));
+  assert.deepEqual(resolveCacheMemoryLimit({ maxMemoryBytes: 1000, maxMemoryPercent: 0.1 }), {
+    maxMemoryBytes: 1000,
+    heapLimit,
+    derivedFromPercent: false
+  });
+  for (const wrong of [{ maxMemoryPercent: 10 }, { maxMemoryBytes: -1 }, { maxMemoryBytes: 'x' }, { inferredMaxMemoryPercent: 2 }]) {
+    assert.throws(() => resolveCacheMemoryLimit(wrong), { name: 'CacheError', statusCode: 400 });
+  }
+  assert.equal(new MemoryCache().maxMemoryBytes, 0);
+  assert.equal(new MemoryCache({ inferredMaxMemoryPercent: 0.5 }).maxMemoryBytes, Math.floor(heapLimit * 0.5));
+  assert.equal(new MemoryCache({ maxMemoryPercent: 0.1 }).maxMemoryBytes, Math.floor(totalmem() * 0.1));
 });

@@ -7,6 +7,7 @@ import { Cache, MISS } from './cache.js';
 import { failed, misuse } from './cache-error.js';
 import { copierOf } from './copy.js';
 import { Memo } from './memo.js';
+import { numberOption, resolveCacheMemoryLimit } from './memory-limit.js';
 import { compressionReport, memoryReport } from './memory-report.js';
 
 const POLICIES = ['fifo', 'lru'];
@@ -15,21 +16,6 @@ const MEMO = { items: 4096, bytes: 4 << 20 };
 const PRESSURE_INTERVAL_MS = 15_000;
 /** Hits on kept values are reported to the engine in lots of this size, and before it evicts anything. */
 const TOUCHES = 256;
-
-function numberOption(name, value, fallback, max = Number.MAX_SAFE_INTEGER) {
-  if (value === undefined || value === null) return fallback;
-  const number = Number(value);
-  if (Number.isNaN(number) || number < 0 || number > max) {
-    throw misuse(`${name} must be ${max === 1 ? 'between 0 and 1' : 'a number of at least 0'}`, {
-      driver: 'memory',
-      operation: 'constructor',
-      option: name,
-      value,
-      suggestion: `Give ${name} as a number${max === 1 ? ' such as 0.1 for ten percent' : '; 0 means no limit'}.`
-    });
-  }
-  return number;
-}
 
 function policyOf(value) {
   if (value === undefined || value === null) return 'fifo';
@@ -54,7 +40,8 @@ function byteLimit(config, percent) {
       suggestion: 'Give one of the two limits.'
     });
   }
-  return bytes > 0 ? bytes : Math.floor(totalmem() * percent);
+  const asked = bytes > 0 || percent > 0 || config.inferredMaxMemoryPercent > 0;
+  return asked ? resolveCacheMemoryLimit({ ...config, maxMemoryBytes: bytes, maxMemoryPercent: percent }).maxMemoryBytes : 0;
 }
 
 const integer = (number) => (Number.isFinite(number) ? Math.floor(number) : 0);

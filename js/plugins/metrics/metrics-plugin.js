@@ -9,6 +9,7 @@ import { addRoute, runningApi, startServer, stopServer } from './exporter.js';
 import { store, writesOf } from './flush.js';
 import { measure } from './measure.js';
 import { METRICS_OPTIONS, metricsConfig } from './metrics-options.js';
+import { PoolCounters } from './pool.js';
 import { readNewest, statsOf } from './queries.js';
 
 const NAMES = { metrics: 'plg_metrics', errors: 'plg_metrics_errors', performance: 'plg_metrics_performance' };
@@ -58,6 +59,8 @@ export class MetricsPlugin extends Plugin {
   static optionNames = METRICS_OPTIONS;
 
   #counters = new Counters();
+  #pool = new PoolCounters();
+  #unfollowPool = () => {};
   #attached = new Map();
   #active = false;
   #flushing = null;
@@ -117,9 +120,15 @@ export class MetricsPlugin extends Plugin {
       this.resourceNames[key] = existingResourceName(name, this.namespace, database.resources);
     }
     for (const key of Object.keys(NAMES)) this[`${key}Resource`] = await this.#createResource(key);
+    this.#attach();
+  }
+
+  #attach() {
     this.#active = true;
     this.installDatabaseHooks();
-    for (const resource of Object.values(database.resources)) this.installResourceHooks(resource);
+    for (const resource of Object.values(this.database.resources)) this.installResourceHooks(resource);
+    this.#unfollowPool = this.#pool.follow(this.database.client);
+    if (this.database.client?.pool) this.metrics.pool = this.#pool.totals;
     this.startFlushTimer();
   }
 
@@ -140,12 +149,7 @@ export class MetricsPlugin extends Plugin {
   }
 
   async onStart() {
-    if (!this.#isOff() && this.metricsResource !== null && !this.#active) {
-      this.#active = true;
-      this.installDatabaseHooks();
-      for (const resource of Object.values(this.database.resources)) this.installResourceHooks(resource);
-      this.startFlushTimer();
-    }
+    if (!this.#isOff() && this.metricsResource !== null && !this.#active) this.#attach();
     if (this.config.enabled !== false) await this.#startExporter();
   }
 
@@ -166,6 +170,7 @@ export class MetricsPlugin extends Plugin {
 
   #detach() {
     this.#active = false;
+    this.#unfollowPool();
     this.removeDatabaseHooks();
     for (const restore of this.#attached.values()) restore();
     this.#attached.clear();
@@ -372,7 +377,8 @@ export class MetricsPlugin extends Plugin {
   /** Sums of the last 24 hours of stored records. */
   async getStats() {
     await this.#drain();
-    return statsOf(this.metricsResource, this.metrics.startTime);
+    const stats = await statsOf(this.metricsResource, this.metrics.startTime);
+    return this.metrics.pool ? { ...stats, pool: { ...this.metrics.pool } } : stats;
   }
 
   /** `{ count, errors, totalTime, avgTime, minTime, maxTime, p50, p95, p99 }` (ms) of a resource in this process. */
