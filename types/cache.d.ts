@@ -70,6 +70,8 @@ export interface S3CacheOptions {
   compressionThreshold?: number;
   /** Whether clears of a namespaced cache also delete what s3db.js keeps without namespace. Default true. */
   legacyClear?: boolean;
+  /** `s3`: a reader that misses reserves the place of the entry, a PUT more, so that nothing read before a write of another process is stored after it. Default true. */
+  reserve?: boolean;
   [option: string]: any;
 }
 

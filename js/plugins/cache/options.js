@@ -38,7 +38,7 @@ const CONFIG_NAMES = [
   ...['ttl', 'maxSize', 'maxMemoryBytes', 'maxMemoryPercent', 'maxBytes', 'inferredMaxMemoryPercent', 'enableStats'],
   ...['evictionPolicy', 'caseSensitive', 'serializer', 'deserializer', 'enableCompression', 'compressionThreshold'],
   ...['logEvictions', 'cleanupInterval', 'tags', 'persistent', 'persistencePath', 'persistenceInterval'],
-  ...['heapUsageThreshold', 'monitorInterval', 'client', 'keyPrefix', 'prefix', 'legacyClear', 'bucket', 'region'],
+  ...['heapUsageThreshold', 'monitorInterval', 'client', 'keyPrefix', 'prefix', 'legacyClear', 'reserve', 'bucket', 'region'],
   ...['accessKeyId', 'secretAccessKey', 'sessionToken', 'credentials', 'endpoint', 'encryption', 'enableEncryption'],
   ...['storageClass', 'localCache', 'enableLocalCache', 'localCacheSize', 'localCacheTtl', 'cacheControl', 'contentType'],
   ...['metadata', 'directory', 'path', 'createDirectory', 'fileExtension', 'enableMetadata', 'maxFileSize'],

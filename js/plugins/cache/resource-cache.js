@@ -147,7 +147,12 @@ export class ResourceCache {
     try {
       found = await lookupIn(driver, key, scope);
     } catch (error) {
-      if (error?.name !== 'NoSuchKey') this.plugin._readFailed(this, method, 'get', key, error);
+      if (error?.name !== 'NoSuchKey') {
+        this.plugin._readFailed(this, method, 'get', key, error);
+        // Without an answer there is no token that would tell a write of another process: nothing is stored.
+        this.plugin.stats.misses += 1;
+        return { value: await next(), hit: false };
+      }
     }
     if (found.hit && this.#isUsable(method, found)) {
       const value = unwrapPolicy(found.value);
