@@ -10,6 +10,24 @@ import { CacheError, RedisCache } from '../../../js/index.js';
 import { startRedis, withoutRedis } from '../support/redis.js';
 
 const COUNT = 'resource=users/action=count.json.gz';
+const until = async (condition) => {
+  for (let i = 0; i < 400; i += 1) {
+    if (await condition()) return;
+    await sleep(10);
+  }
+  assert.fail('the condition did not come true');
+};
+
+/** Whether a command succeeds; a connection may be on its way back. */
+const answers = async (target, command = 'size') => {
+  try {
+    await target[command]();
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('redis driver', { skip: withoutRedis }, () => {
@@ -89,6 +107,51 @@ describe('redis driver', { skip: withoutRedis }, () => {
     await reader.store(COUNT, 'fresh', undefined, scope, late.token);
     assert.equal(await writer.get(COUNT), 'fresh');
     assert.deepEqual(await writer.keys(), [COUNT], 'the mark is no entry');
+  });
+
+  test('spec10_17 a server that lost its marks or brought back what was cleared gives misses, never an old value', async () => {
+    await raw.flushall();
+    const scope = { resource: 'users', action: 'count' };
+    const clear = (cache) => cache.invalidate({ resource: 'users', prefix: 'resource=users/', keep: [], keys: [] });
+    const [reader, writer, other] = [make(), make(), make()];
+    const first = await reader.lookup(COUNT, scope);
+    await reader.store(COUNT, 'old', undefined, scope, first.token);
+    assert.equal((await other.lookup(COUNT, scope)).value, 'old');
+    await raw.save();
+    const early = await reader.lookup('resource=users/action=list.json.gz', scope);
+    await clear(writer);
+    assert.equal((await other.lookup(COUNT, scope)).hit, false);
+
+    // The dump holds the entry, and the mark of before the clear.
+    await server.restart();
+    for (const cache of [reader, other, writer]) await until(() => answers(cache));
+    assert.equal((await other.lookup(COUNT, scope)).hit, false, 'what was cleared stays cleared');
+    await reader.store('resource=users/action=list.json.gz', 'old', undefined, scope, early.token);
+    assert.equal(await other.get('resource=users/action=list.json.gz'), null);
+
+    // A server that came back empty has lost the marks too.
+    const late = await reader.lookup(COUNT, scope);
+    assert.ok(late.token);
+    await clear(writer);
+    await until(() => answers(raw, 'flushall'));
+    await reader.store(COUNT, 'old', undefined, scope, late.token);
+    assert.equal(await other.get(COUNT), null);
+    const next = await reader.lookup(COUNT, scope);
+    await reader.store(COUNT, 'new', undefined, scope, next.token);
+    assert.equal((await other.lookup(COUNT, scope)).value, 'new');
+  });
+
+  test('spec10_12 a Redis cluster and a single writer: one is refused, the other needs no marks', async () => {
+    assert.throws(() => new RedisCache({ client: { isCluster: true } }), { name: 'CacheError', statusCode: 400 });
+    await raw.flushall();
+    const cache = make({ crossProcess: false });
+    const scope = { resource: 'users', action: 'count' };
+    const { token } = await cache.lookup(COUNT, scope);
+    assert.equal(token, undefined);
+    await cache.store(COUNT, 1, undefined, scope, token);
+    await cache.invalidate({ resource: 'users', prefix: 'resource=users/', keep: [], keys: [] });
+    assert.equal(await cache.get(COUNT), null);
+    assert.deepEqual(await raw.keys('*:mark:*'), []);
   });
 
   test('spec10_17 an invalidation in Redis keeps the items that a write did not touch', async () => {

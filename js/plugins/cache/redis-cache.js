@@ -1,23 +1,31 @@
 import { loadPluginDependency } from '../concerns/plugin-dependencies.js';
 import { randomHex } from './builtins.js';
 import { Cache, MISS, statsMember } from './cache.js';
-import { CacheError, failed } from './cache-error.js';
+import { CacheError, failed, misuse } from './cache-error.js';
 import { unwrap, wrap } from './entry.js';
+import { keysUnder, serverRun } from './redis-server.js';
 
-const SCAN_COUNT = 100;
 const DELETE_BATCH = 500;
 
 /** Stores only while the resource's mark is the one that the reader saw; atomic on the server. */
-const STORE = `if (redis.call('get', KEYS[2]) or '') ~= ARGV[1] then return 0 end
+const STORE = `if redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
 if tonumber(ARGV[3]) > 0 then redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3]) else redis.call('set', KEYS[1], ARGV[2]) end
 return 1`;
 
-const escapeGlob = (text) => text.replace(/[\\*?[\]^]/g, '\\$&');
+/** The mark of a resource; one that is missing is made, so that a mark that was lost never equals one that was seen. */
+const MARK = `redis.call('set', KEYS[1], ARGV[1], 'NX')
+return redis.call('get', KEYS[1])`;
+
 const OWN_OPTIONS = new Set([
   ...['keyPrefix', 'ttl', 'enableCompression', 'compressionThreshold', 'enableStats', 'retryAttempts', 'retryDelay'],
   ...['redisOptions', 'client', 'lazyConnect', 'commandTimeout', 'connectTimeout', 'retryStrategy', 'maxSize', 'maxBytes'],
-  ...['maxMemoryBytes', 'maxMemoryPercent', 'slug', 'legacyClear', 'keepAlive', 'keepAliveInitialDelay']
+  ...['maxMemoryBytes', 'maxMemoryPercent', 'slug', 'legacyClear', 'keepAlive', 'keepAliveInitialDelay', 'crossProcess']
 ]);
+
+async function deleteKeys(names, run) {
+  for (let from = 0; from < names.length; from += DELETE_BATCH)
+    await run((client) => client.del(...names.slice(from, from + DELETE_BATCH)));
+}
 
 function counters() {
   return { hits: 0, misses: 0, errors: 0, sets: 0, deletes: 0 };
@@ -29,6 +37,8 @@ function counters() {
  *
  * A write marks the resource with a new random value before its entries go (key `<prefix>:mark:<resource>`), and readers
  * store only while the mark is the one they saw: what another process read before the write is never stored after it.
+ * A server that was restarted or failed over may have brought back entries that were cleared: on the first connection to
+ * another run of it (key `<prefix>:server`) everything is dropped.
  */
 export class RedisCache extends Cache {
   #client = null;
@@ -36,13 +46,18 @@ export class RedisCache extends Cache {
   #connecting = null;
   #downUntil = 0;
   #guard = true;
+  /** Number of the connection, and of the one whose server is known. */
+  #connection = 0;
+  #known = -1;
+  #checking = null;
 
   /**
    * @param {object} [config] `host` (`localhost`), `port` (6379), `password`, `db` (0), `keyPrefix` (`cache`), `ttl` (ms,
    *   3600000; 0 none), `enableCompression` (true), `compressionThreshold` (characters, 1024), `connectTimeout` and
    *   `commandTimeout` (ms, 5000), `retryAttempts` (3) and `retryDelay` (ms, 1000) of reconnecting, `retryStrategy`,
    *   `enableStats`, `redisOptions` and any other option of ioredis, or `client`: an ioredis instance to use, which
-   *   stays the caller's to close
+   *   stays the caller's to close; `crossProcess` (true): false when no other process writes what is cached here
+   * @throws {CacheError} for the client of a cluster
    */
   constructor(config = {}) {
     const settings = {
@@ -61,18 +76,35 @@ export class RedisCache extends Cache {
       keepAlive: true,
       keepAliveInitialDelay: 0,
       enableStats: false,
+      crossProcess: true,
       ...Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
     };
     super(settings);
     this.keyPrefix = settings.keyPrefix === '' || String(settings.keyPrefix).endsWith('/') ? settings.keyPrefix : `${settings.keyPrefix}/`;
     this.ttlMs = Math.max(0, Number(settings.ttl) || 0);
     this.stats = statsMember(() => this.getStats(), counters());
+    this.#guard = settings.crossProcess !== false;
     if (settings.client) {
-      this.#client = settings.client;
+      if (settings.client.isCluster === true) {
+        // Its SCAN sees one node, so that clears would leave entries on the others.
+        throw misuse('RedisCache does not work with the client of a Redis cluster', {
+          driver: 'redis',
+          operation: 'constructor',
+          option: 'client',
+          suggestion: 'Pass an ioredis instance for one server (or for one behind Sentinel).'
+        });
+      }
       this.#given = true;
-      // Marks and entries of one resource live on different nodes of a cluster.
-      this.#guard = settings.client.isCluster !== true;
+      this.#follow(settings.client);
     }
+  }
+
+  /** Takes a client, and notes when its connection ends. */
+  #follow(client) {
+    this.#client = client;
+    client.on?.('close', () => {
+      if (this.#client === client) this.#connection += 1;
+    });
   }
 
   /** The ioredis client once there is one. */
@@ -134,7 +166,8 @@ export class RedisCache extends Cache {
     client.on('error', (error) => this.emit('connection:error', { error }));
     client.on('ready', () => this.emit('connection:ready', {}));
     client.on('end', () => this.emit('connection:end', {}));
-    this.#client = client;
+    this.#connection += 1;
+    this.#follow(client);
     try {
       await this.#timed(client.connect(), this.config.connectTimeout);
       this.#downUntil = 0;
@@ -161,11 +194,40 @@ export class RedisCache extends Cache {
     }
   }
 
+  /** Drops what the server holds when it is not the run of it that was last seen under this prefix. */
+  async #check(client) {
+    const connection = this.#connection;
+    const run = (work) => this.#timed(work(client), this.config.commandTimeout);
+    const id = await serverRun(run);
+    const key = `${this.#base()}:server`;
+    if (id !== null && (await run(() => client.get(key))) !== id) {
+      // Marks first: from then on nobody stores what was read before.
+      for (const prefix of [this.#markOf(''), `${this.keyPrefix}resource=`]) await deleteKeys(await keysUnder(prefix, run), run);
+      await run(() => client.set(key, id));
+    }
+    this.#known = connection;
+  }
+
+  async #ready() {
+    const client = await this.#connect();
+    while (this.#known !== this.#connection) {
+      this.#checking ??= this.#check(client).finally(() => {
+        this.#checking = null;
+      });
+      await this.#checking;
+    }
+    return client;
+  }
+
   /** Runs commands; failures are `CacheError` with the text of the operation. */
   async #run(message, details, work) {
     try {
-      const client = await this.#connect();
-      return await this.#timed(work(client), this.config.commandTimeout);
+      const client = await this.#ready();
+      const connection = this.#connection;
+      const result = await this.#timed(work(client), this.config.commandTimeout);
+      // Answered by another run of the server, perhaps, which nobody has looked at yet.
+      if (this.#connection !== connection) throw new Error('the connection was lost meanwhile');
+      return result;
     } catch (error) {
       this.#count('errors');
       if (error instanceof CacheError) throw error;
@@ -186,8 +248,12 @@ export class RedisCache extends Cache {
     if (this.config.enableStats) this.stats[name] += 1;
   }
 
+  #base() {
+    return String(this.keyPrefix).replace(/\/$/, '');
+  }
+
   #markOf(resource) {
-    return `${String(this.keyPrefix).replace(/\/$/, '')}:mark:${resource}`;
+    return `${this.#base()}:mark:${resource}`;
   }
 
   async #payload(data, strict) {
@@ -213,6 +279,8 @@ export class RedisCache extends Cache {
   }
 
   async store(key, data, ttl, scope, token) {
+    // The reader found no mark to store under.
+    if (token === null) return;
     const text = await this.#payload(data, true);
     if (text === null) return;
     const name = `${this.keyPrefix}${key}`;
@@ -239,7 +307,19 @@ export class RedisCache extends Cache {
       }
     }
     this.#count(entry === null ? 'misses' : 'hits');
-    return { entry, token: guarded ? (mark ?? '') : undefined };
+    return { entry, token: guarded ? (mark ?? (await this.#makeMark(resource))) : undefined };
+  }
+
+  /** A new mark, or that of whoever was faster; null when it cannot be made. */
+  async #makeMark(resource) {
+    try {
+      return await this.#run('Failed to mark a resource in Redis', { operation: 'get' }, (client) =>
+        client.eval(MARK, 1, this.#markOf(resource), randomHex(12))
+      );
+    } catch {
+      // Counted by `#run`. The read itself has its answer.
+      return null;
+    }
   }
 
   async _get(key) {
@@ -262,25 +342,11 @@ export class RedisCache extends Cache {
   }
 
   async #scan(prefix, message, operation) {
-    const found = new Set();
-    const pattern = `${escapeGlob(`${this.keyPrefix}${prefix}`)}*`;
-    let cursor = '0';
-    do {
-      const [next, names] = await this.#run(message, { operation, prefix }, (client) =>
-        client.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
-      );
-      for (const name of names) found.add(name);
-      cursor = next;
-    } while (cursor !== '0');
-    return [...found];
+    return keysUnder(`${this.keyPrefix}${prefix}`, (work) => this.#run(message, { operation, prefix }, work));
   }
 
   async #deleteNames(names) {
-    for (let from = 0; from < names.length; from += DELETE_BATCH) {
-      await this.#run('Failed to clear cache keys from Redis', { operation: 'clear' }, (client) =>
-        client.del(...names.slice(from, from + DELETE_BATCH))
-      );
-    }
+    await deleteKeys(names, (work) => this.#run('Failed to clear cache keys from Redis', { operation: 'clear' }, work));
   }
 
   async _clear(prefix) {
