@@ -64,14 +64,14 @@ export interface S3CacheOptions {
   client?: Client | any;
   /** Default `cache`. */
   keyPrefix?: string;
-  /** Milliseconds; 0 for never. Default 0: give one when several processes write. */
+  /** Milliseconds; 0 for never. Default 0. */
   ttl?: number;
   enableCompression?: boolean;
   compressionThreshold?: number;
   /** Whether clears of a namespaced cache also delete what s3db.js keeps without namespace. Default true. */
   legacyClear?: boolean;
-  /** `s3`: a reader that misses reserves the place of the entry, a PUT more, so that nothing read before a write of another process is stored after it. Default true. */
-  reserve?: boolean;
+  /** False when no other process writes what is cached here: saves what keeps processes apart. Default true. */
+  crossProcess?: boolean;
   [option: string]: any;
 }
 
@@ -103,6 +103,8 @@ export interface FilesystemCacheOptions {
   /** Bytes of all entries at most. */
   maxBytes?: number;
   evictionPolicy?: 'fifo' | 'lru';
+  /** False when no other process writes what is cached here: saves what keeps processes apart. Default true. */
+  crossProcess?: boolean;
   [option: string]: any;
 }
 
@@ -130,8 +132,10 @@ export interface RedisCacheOptions {
   retryDelay?: number;
   retryStrategy?: (times: number) => number | null;
   enableStats?: boolean;
-  /** An ioredis instance, which stays yours to close. */
+  /** An ioredis instance for one server, which stays yours to close; clients of a cluster are refused. */
   client?: any;
+  /** False when no other process writes what is cached here: saves what keeps processes apart. Default true. */
+  crossProcess?: boolean;
   /** Passed to ioredis, as every unknown option is. */
   redisOptions?: Record<string, any>;
   [option: string]: any;
@@ -261,6 +265,10 @@ export class Cache extends EventEmitter {
   /** False: reads pass by; writes are still cleared. */
   enabled: boolean;
   stats: (() => any) & Record<string, any>;
+  /** Whether other processes write what is cached here. */
+  readonly shared: boolean;
+  /** Whether reads that are part of other reads may be answered from here where their results are stored for others. */
+  readonly servesInner: boolean;
   validateKey(key: string): void;
   set(key: string, data: any, ttl?: number): Promise<any>;
   get(key: string): Promise<any>;
@@ -310,6 +318,10 @@ export class S3Cache extends Cache {
   ttlSeconds: number;
   slug: string;
   readonly storage: any;
+  /** Holds the place of an entry for a load that is about to begin; the result is the token for `store`. */
+  reserve(key: string, token?: any, scope?: any, options?: { replace?: boolean }): Promise<any>;
+  /** Takes a reservation back. */
+  release(key: string, token: any): Promise<void>;
 }
 
 export class FilesystemCache extends Cache {
@@ -393,6 +405,9 @@ export class MultiTierCache extends Cache {
   /** Resolves when promotions and late writes under way have ended. */
   settled(): Promise<void>;
   promote(key: string, found: any, ttl: number | undefined, scope: any, stillValid: () => boolean): void;
+  /** Reserves in the tiers that need it; tokens are lists here. */
+  reserve(key: string, tokens?: any, scope?: any, options?: { replace?: boolean }): Promise<any[]>;
+  release(key: string, tokens: any[]): Promise<void>;
 }
 
 /** One cache instance of one resource; every other property is the driver's. */

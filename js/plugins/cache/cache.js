@@ -111,12 +111,31 @@ export class Cache extends EventEmitter {
     return typeof this.getStats === 'function' ? this.getStats() : {};
   }
 
+  /** Whether other processes write what is cached here. */
+  get shared() {
+    return false;
+  }
+
+  /**
+   * Whether reads that the library makes inside another one may be answered from here, when results are stored where other
+   * processes find them: what is made of an old entry would be old itself. True for drivers that tell, by their tokens,
+   * while a clear is under way.
+   */
+  get servesInner() {
+    return !this.shared;
+  }
+
   /**
    * Reads for the plugin.
    * @param {string} key
-   * @param {object} [_scope] `{ resource, action, partition, partitionValues, params }`
+   * @param {object} [_scope] `{ resource, action, partition, partitionValues, params, inner }`; `inner`: part of another read
    * @returns {Promise<{ hit: boolean, value: any, fmt: number, token?: string }>} `fmt` 2 for entries with exact types;
-   *   `token` is handed back to `store`, which stores nothing when the resource was invalidated meanwhile
+   *   `token` is handed back to `store`, which stores nothing when the resource was invalidated meanwhile; null: nothing
+   *   may be stored
+   *
+   * A driver that cannot tell so afterwards has two methods more: `reserve(key, token, scope, { replace })` is called
+   * before a load and gives the token for `store` (`replace`: the entry that is there does not do), `release(key, token)`
+   * when nothing was stored under it.
    */
   async lookup(key, _scope) {
     const value = await this.get(key);

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { misuse } from './cache-error.js';
+import { MARKS } from './file-marks.js';
 import { filesBelow, statOf } from './files.js';
 
 /** Keeps the data files of a directory within `maxBytes`, by order of writing (`fifo`) or of use (`lru`). */
@@ -43,7 +45,9 @@ export class ByteBudget {
   async #trim() {
     const files = [];
     let total = 0;
+    const marks = join(this.#driver.directory, MARKS);
     for await (const file of filesBelow(this.#driver.directory)) {
+      if (file.startsWith(marks)) continue;
       if (!file.endsWith(this.#driver.config.fileExtension)) continue;
       const facts = await statOf(file);
       if (facts === null) continue;

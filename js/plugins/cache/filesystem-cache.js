@@ -1,16 +1,16 @@
 import { appendFile, copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { native } from '../../native/load.js';
-import { compress, expand, randomHex } from './builtins.js';
+import { compress, expand } from './builtins.js';
 import { Cache, MISS, statsMember } from './cache.js';
 import { failed, misuse } from './cache-error.js';
 import { decode, encode } from './codec.js';
 import { ByteBudget } from './file-budget.js';
-import { entriesOf, filesBelow, isMissing, readText, removeFile, replaceFile, statOf } from './files.js';
+import { FileMarks } from './file-marks.js';
+import { entriesOf, filesBelow, isMissing, placeFile, prepareFile, readText, removeFile, statOf } from './files.js';
 import { KeyLocks } from './key-locks.js';
 
 const META = '.meta';
-const MARKS = '.marks';
 /** Longest file name, so that its `.meta` and temporary names fit into 255 bytes. */
 const MAX_NAME = 190;
 const STALE_TEMPORARY_MS = 3_600_000;
@@ -28,6 +28,7 @@ export class FilesystemCache extends Cache {
   #timer = null;
   #ready = null;
   #locks;
+  #marks;
   #budget = null;
 
   /**
@@ -36,7 +37,7 @@ export class FilesystemCache extends Cache {
    *   `enableMetadata` (true; false: expiry by the time of the file), `maxFileSize` (bytes, 10485760), `enableStats`,
    *   `enableCleanup` (true) every `cleanupInterval` (ms, 300000), `encoding`, `fileMode`, `enableBackup`,
    *   `backupSuffix`, `enableLocking`, `lockTimeout` (ms, 5000), `enableJournal`, `journalFile`, `maxBytes` with
-   *   `evictionPolicy` (`fifo`, `lru`)
+   *   `evictionPolicy` (`fifo`, `lru`), `crossProcess` (true): false when no other process writes what is cached here
    * @throws {CacheError} without a directory
    */
   constructor(config = {}) {
@@ -69,12 +70,14 @@ export class FilesystemCache extends Cache {
       lockTimeout: 5000,
       enableJournal: false,
       journalFile: 'cache.journal',
+      crossProcess: true,
       ...Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)),
       directory
     });
     this.directory = directory;
     this.stats = statsMember(() => this.getStats(), counters());
     this.#locks = new KeyLocks(this.config.enableLocking ? Number(this.config.lockTimeout) : null);
+    this.#marks = new FileMarks(this.config);
     if (Number(this.config.maxBytes) > 0) this.#budget = new ByteBudget(this, this.config);
     if (this.config.createDirectory) {
       // Not awaited here; what goes wrong shows when the first entry is written.
@@ -149,7 +152,7 @@ export class FilesystemCache extends Cache {
     }
   }
 
-  /** Writes an entry; `guard` is asked before and after, and the entry is taken back when it says no. */
+  /** Writes an entry; with `guard` `{ resource, token }` only while the resource's mark is the one that the reader saw. */
   async _writeFile(file, key, { text, types }, ttl, guard) {
     const size = Buffer.byteLength(text);
     if (size > this.config.maxFileSize) {
@@ -180,20 +183,35 @@ export class FilesystemCache extends Cache {
     };
     const release = await this.#locks.take(key);
     try {
-      if (guard && !(await guard())) return;
-      if (this.config.enableBackup && (await statOf(file)) !== null) await copyFile(file, file + this.config.backupSuffix);
-      const { encoding, fileMode: mode, createDirectory } = this.config;
-      await replaceFile(file, content, { encoding, mode, createDirectory });
-      await replaceFile(file + META, JSON.stringify(meta), { mode, createDirectory });
-      if (guard && !(await guard())) {
-        await this._removeFile(file);
-        return;
-      }
+      if (!(await this.#place(file, content, JSON.stringify(meta), guard))) return;
       await this.#journal('set', key, { size, compressed: packed });
     } finally {
       release();
     }
     await this.#budget?.added(file, content.length);
+  }
+
+  /** Puts both files of an entry in place; false when the resource was written to since the reader looked. */
+  async #place(file, content, meta, guard) {
+    const { encoding, fileMode: mode, createDirectory, enableBackup, backupSuffix } = this.config;
+    const prepare = (target, text, options) =>
+      guard === undefined ? prepareFile(target, text, options) : this.#marks.prepare(this._fileName(guard.resource), target, text, options);
+    const sides = [];
+    try {
+      sides.push(await prepare(file, content, { encoding, mode, createDirectory }));
+      sides.push(await prepare(file + META, meta, { mode, createDirectory }));
+      if (guard !== undefined && (await this._mark(guard.resource)) !== guard.token) return false;
+      if (enableBackup && (await statOf(file)) !== null) await copyFile(file, file + backupSuffix);
+      await placeFile(sides.shift(), file, { createDirectory });
+      await placeFile(sides.shift(), file + META, { createDirectory });
+      return true;
+    } catch (error) {
+      // A write removed what was prepared. Data without its `.meta` is a miss.
+      if (guard !== undefined && isMissing(error)) return false;
+      throw error;
+    } finally {
+      for (const side of sides) await removeFile(side).catch(() => {});
+    }
   }
 
   /** Removes the files of an entry, data first: what is left alone is a miss. */
@@ -237,9 +255,12 @@ export class FilesystemCache extends Cache {
   }
 
   async store(key, data, ttl, scope, token) {
-    const guard = scope && token !== undefined ? async () => (await this._mark(scope.resource)) === token : undefined;
-    await this.#write(key, data, ttl, true, guard);
+    await this.#write(key, data, ttl, true, this._guard(scope, token));
     this.emit('set', { key, value: data });
+  }
+
+  _guard(scope, token) {
+    return scope && token !== undefined ? { resource: scope.resource, token } : undefined;
   }
 
   async #read(key) {
@@ -266,22 +287,35 @@ export class FilesystemCache extends Cache {
     const entry = await this.#read(key);
     const value = entry?.value ?? null;
     this.emit('fetched', { key, value });
-    if (value !== null) return { hit: true, value, fmt: entry.fmt, token: undefined };
-    return { ...MISS, token: scope ? await this._mark(scope.resource) : undefined };
+    return this._found(entry, scope);
+  }
+
+  /** What a lookup gives, with the mark to store under where the entry does not do. */
+  async _found(entry, scope) {
+    const value = entry?.value ?? null;
+    if (value !== null && entry.fmt === 2) return { hit: true, value, fmt: 2, token: undefined };
+    const token = scope && this.shared ? await this.#marks.token(this._fileName(scope.resource)) : undefined;
+    return value === null ? { ...MISS, token } : { hit: true, value, fmt: entry.fmt, token };
   }
 
   /** Random text that every write of a resource replaces: tells readers whether they may still store what they read. */
-  async _mark(resource) {
-    return (await readText(this.#markFile(resource))) ?? '';
+  _mark(resource) {
+    return this.#marks.read(this._fileName(resource));
   }
 
-  #markFile(resource) {
-    return join(this.directory, MARKS, this._fileName(resource));
+  /** Whether other processes write what is cached here. */
+  get shared() {
+    return this.config.crossProcess !== false;
   }
 
-  async _setMark(resource) {
+  get servesInner() {
+    return true;
+  }
+
+  /** Clears entries of a resource so that nothing read before the end of it is stored after it. */
+  async _supersede(resource, clear) {
     await this.#ready;
-    await replaceFile(this.#markFile(resource), randomHex(12), { mode: this.config.fileMode });
+    return this.shared && resource !== undefined ? this.#marks.clearing(this._fileName(resource), clear) : clear();
   }
 
   async _del(key) {
@@ -339,11 +373,11 @@ export class FilesystemCache extends Cache {
   }
 
   async invalidate({ resource, prefix, keep, keys }) {
-    await this._clearing(prefix, async () => {
-      if (resource !== undefined) await this._setMark(resource);
+    const clear = async () => {
       for (const key of keys) await this._removeFile(this._file(key));
       return this.#removePrefix(prefix, keep);
-    });
+    };
+    await this._clearing(prefix, () => this._supersede(resource, clear));
     this.emit('clear', { prefix, value: true });
   }
 

@@ -45,6 +45,21 @@ export class MultiTierCache extends Cache {
     this.stats = statsMember(() => this.getStats(), { enabled: true, tiers });
   }
 
+  /** Whether other processes write what one of the tiers holds. */
+  get shared() {
+    return this.drivers.some(({ instance }) => instance.shared === true);
+  }
+
+  get servesInner() {
+    return this.drivers.some((_, index) => this.#servesInner(index));
+  }
+
+  /** Reads inside others see no tier that may be old where the others' results are stored for all. */
+  #servesInner(index) {
+    const { instance } = this.drivers[index];
+    return this.shared ? instance.shared === true && instance.servesInner === true : instance.servesInner !== false;
+  }
+
   #tier(index) {
     return this.stats.tiers[index];
   }
@@ -80,18 +95,23 @@ export class MultiTierCache extends Cache {
     this.#dirty.set(index, pending);
   }
 
-  async #find(key, read) {
+  async #find(key, read, refused = () => {}) {
     for (let index = 0; index < this.drivers.length; index += 1) {
-      if (await this.#isStale(index, key)) continue;
+      if (await this.#isStale(index, key)) {
+        refused(index);
+        continue;
+      }
       const { instance, name } = this.drivers[index];
       let found;
       try {
         found = await read(instance, index);
       } catch (error) {
         this.#failed(index, 'get', error);
+        refused(index);
         if (!this.config.fallbackOnError) throw failed(`Cache get failed on ${name}`, error, { driver: 'multi', operation: 'get', key });
         continue;
       }
+      if (found === null) continue;
       if (found.hit) {
         this.#tier(index).hits += 1;
         return { found, index };
@@ -129,28 +149,75 @@ export class MultiTierCache extends Cache {
     return result.found.value;
   }
 
+  /** `token` is a list here, one for each tier; null for a tier that could not be looked at. */
   async lookup(key, scope) {
-    const tokens = [];
-    const result = await this.#find(key, async (driver, index) => {
+    const tokens = new Array(this.drivers.length).fill(undefined);
+    const read = async (driver, index) => {
+      if (scope?.inner && !this.#servesInner(index)) {
+        tokens[index] = null;
+        return null;
+      }
       const found = await lookupIn(driver, key, scope);
       tokens[index] = found.token;
       return found;
+    };
+    const result = await this.#find(key, read, (index) => {
+      tokens[index] = null;
     });
     const value = result?.found.value ?? null;
     this.emit('fetched', { key, value });
     if (result === null) return { ...MISS, token: tokens };
+    // Nobody has looked at the slower ones.
+    for (let index = result.index + 1; index < this.drivers.length; index += 1) tokens[index] = null;
     return { ...result.found, token: tokens, tier: result.index };
+  }
+
+  /** Reserves in the tiers that need it. */
+  async reserve(key, tokens, scope, options) {
+    const reserved = [...(tokens ?? [])];
+    for (const [index, { instance }] of this.drivers.entries()) {
+      if (typeof instance.reserve !== 'function' || reserved[index] === null) continue;
+      try {
+        reserved[index] = await instance.reserve(key, reserved[index], scope, options);
+      } catch (error) {
+        this.#failed(index, 'set', error);
+        reserved[index] = null;
+      }
+    }
+    return reserved;
+  }
+
+  async release(key, tokens) {
+    for (const [index, { instance }] of this.drivers.entries()) {
+      const token = tokens[index];
+      if (typeof instance.release !== 'function' || token === null || token === undefined) continue;
+      try {
+        await instance.release(key, token);
+      } catch (error) {
+        this.#failed(index, 'set', error);
+      }
+    }
   }
 
   /** Called by the plugin after a hit in a slower tier that is still valid. */
   promote(key, { value, fmt, tier, token }, ttl, scope, stillValid) {
     if (fmt !== 2 || tier === undefined) return;
     this.#promote(tier, async (driver, index) => {
-      if (!stillValid()) return;
-      await storeIn(driver, key, value, ttl, scope, token?.[index]);
+      if (!stillValid() || token[index] === null) return;
+      if (typeof driver.reserve === 'function') await this.#promoteReserved(key, driver, tier, ttl, scope, stillValid);
+      else await storeIn(driver, key, value, ttl, scope, token[index]);
       // A write may have cleared the tier while the value was on its way.
       if (!stillValid()) await driver.del?.(key);
     });
+  }
+
+  /** Reserves first and reads the value again after that. */
+  async #promoteReserved(key, driver, tier, ttl, scope, stillValid) {
+    const token = await driver.reserve(key, undefined, scope, {});
+    if (token === null) return;
+    const found = await lookupIn(this.drivers[tier].instance, key, scope);
+    if (found.hit && found.fmt === 2 && stillValid()) await storeIn(driver, key, found.value, ttl, scope, token);
+    else if (token !== undefined) await driver.release?.(key, token);
   }
 
   async _set(key, data, ttl) {
@@ -159,12 +226,14 @@ export class MultiTierCache extends Cache {
   }
 
   async store(key, data, ttl, scope, tokens) {
-    await this.#write(key, (driver, index) => storeIn(driver, key, data, ttl, scope, tokens?.[index]));
+    const refused = (index) => tokens?.[index] === null;
+    await this.#write(key, (driver, index) => storeIn(driver, key, data, ttl, scope, tokens?.[index]), refused);
     this.emit('set', { key, value: data });
   }
 
-  async #write(key, write) {
+  async #write(key, write, refused = () => false) {
     const put = async (index) => {
+      if (refused(index)) return;
       const { instance } = this.drivers[index];
       if (await this.#isStale(index, key)) throw new Error('the tier could not be cleared');
       await write(instance, index);

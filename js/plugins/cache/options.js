@@ -38,7 +38,7 @@ const CONFIG_NAMES = [
   ...['ttl', 'maxSize', 'maxMemoryBytes', 'maxMemoryPercent', 'maxBytes', 'inferredMaxMemoryPercent', 'enableStats'],
   ...['evictionPolicy', 'caseSensitive', 'serializer', 'deserializer', 'enableCompression', 'compressionThreshold'],
   ...['logEvictions', 'cleanupInterval', 'tags', 'persistent', 'persistencePath', 'persistenceInterval'],
-  ...['heapUsageThreshold', 'monitorInterval', 'client', 'keyPrefix', 'prefix', 'legacyClear', 'reserve', 'bucket', 'region'],
+  ...['heapUsageThreshold', 'monitorInterval', 'client', 'keyPrefix', 'prefix', 'legacyClear', 'bucket', 'region'],
   ...['accessKeyId', 'secretAccessKey', 'sessionToken', 'credentials', 'endpoint', 'encryption', 'enableEncryption'],
   ...['storageClass', 'localCache', 'enableLocalCache', 'localCacheSize', 'localCacheTtl', 'cacheControl', 'contentType'],
   ...['metadata', 'directory', 'path', 'createDirectory', 'fileExtension', 'enableMetadata', 'maxFileSize'],
@@ -46,7 +46,8 @@ const CONFIG_NAMES = [
   ...['enableJournal', 'journalFile', 'partitionStrategy', 'partitionAware', 'trackUsage', 'preloadRelated'],
   ...['preloadThreshold', 'maxCacheSize', 'usageStatsFile', 'host', 'port', 'password', 'db', 'connectTimeout'],
   ...['commandTimeout', 'retryAttempts', 'retryDelay', 'lazyConnect', 'keepAlive', 'keepAliveInitialDelay'],
-  ...['retryStrategy', 'redisOptions', 'strategy', 'destinations', 'drivers', 'promoteOnHit', 'fallbackOnError', 'verbose']
+  ...['retryStrategy', 'redisOptions', 'strategy', 'destinations', 'drivers', 'promoteOnHit', 'fallbackOnError', 'verbose'],
+  'crossProcess'
 ];
 
 function unknownDriver(name) {

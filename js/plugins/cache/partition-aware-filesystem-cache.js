@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { native } from '../../native/load.js';
-import { MISS } from './cache.js';
 import { failed } from './cache-error.js';
 import { decode, encode } from './codec.js';
+import { MARKS } from './file-marks.js';
 import { entriesOf, filesBelow, removeFolder, statOf } from './files.js';
 import { FilesystemCache, sanitize } from './filesystem-cache.js';
 import { stableText } from './keys.js';
@@ -128,16 +128,12 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
       await super.store(key, data, ttl, scope, token);
       return;
     }
-    const guard = token === undefined ? undefined : async () => (await this._mark(scope.resource)) === token;
-    await this.#writePartition(scope, data, ttl, true, guard);
+    await this.#writePartition(scope, data, ttl, true, this._guard(scope, token));
   }
 
   async lookup(key, scope) {
     if (!isPartitioned(scope)) return super.lookup(key, scope);
-    const entry = await this.#readPartition(scope);
-    const value = entry?.value ?? null;
-    if (value !== null) return { hit: true, value, fmt: entry.fmt, token: undefined };
-    return { ...MISS, token: await this._mark(scope.resource) };
+    return this._found(await this.#readPartition(scope), scope);
   }
 
   async #writePartition(scope, data, ttl, strict, guard) {
@@ -196,10 +192,7 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
   }
 
   async invalidate({ resource, prefix, keep, keys }) {
-    await this._clearing(prefix, async () => {
-      if (resource !== undefined) await this._setMark(resource);
-      return this.#removeBelow(prefix, keep, keys);
-    });
+    await this._clearing(prefix, () => this._supersede(resource, () => this.#removeBelow(prefix, keep, keys)));
     this.emit('clear', { prefix, value: true });
   }
 
@@ -215,7 +208,7 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) {
         const isEntry = prefix !== '' || entry.name.startsWith('resource=');
-        if (!isEntry || entry.name === '.marks' || !entry.name.startsWith(start) || kept.has(path)) continue;
+        if (!isEntry || entry.name === MARKS || !entry.name.startsWith(start) || kept.has(path)) continue;
         await removeFolder(path);
         count += 1;
       } else {
@@ -255,13 +248,14 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
    */
   async clearPartition(resource, partition, values = {}) {
     try {
-      await this._setMark(resource);
       const base = join(this.directory, folderName(`resource=${resource}`), folderName(`partition=${partition}`));
       const wanted = Object.keys(values ?? {}).map((field) => `${sanitize(field)}=${sanitize(String(values[field]))}`);
-      if (wanted.length === 0) await removeFolder(base);
-      else await removeMatchingFolders(base, wanted);
       const other = this._partitionDirectory(resource, partition, values);
-      if (!other.startsWith(base)) await removeFolder(other);
+      await this._supersede(resource, async () => {
+        if (wanted.length === 0) await removeFolder(base);
+        else await removeMatchingFolders(base, wanted);
+        if (!other.startsWith(base)) await removeFolder(other);
+      });
       const key = PartitionUsage.key(resource, partition, values);
       await this.#usage.forget(wanted.length === 0 ? `${resource}/${partition}/` : key);
       return true;
@@ -274,8 +268,7 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
   /** Removes every entry of a resource. */
   async clearResourcePartitions(resource) {
     try {
-      await this._setMark(resource);
-      await removeFolder(join(this.directory, folderName(`resource=${resource}`)));
+      await this._supersede(resource, () => removeFolder(join(this.directory, folderName(`resource=${resource}`))));
       await this.#usage.forget(`${resource}/`);
       return true;
     } catch (error) {
@@ -289,7 +282,7 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
     for await (const file of filesBelow(this.directory)) {
       const parts = file.slice(this.directory.length).split(/[\\/]/).filter(Boolean);
       const part = this._keyPart(parts.pop());
-      if (part !== null && parts[0] !== '.marks') found.push([...parts, part].join('/'));
+      if (part !== null && parts[0] !== MARKS) found.push([...parts, part].join('/'));
     }
     return found;
   }

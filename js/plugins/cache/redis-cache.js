@@ -1,20 +1,11 @@
 import { loadPluginDependency } from '../concerns/plugin-dependencies.js';
-import { randomHex } from './builtins.js';
 import { Cache, MISS, statsMember } from './cache.js';
 import { CacheError, failed, misuse } from './cache-error.js';
 import { unwrap, wrap } from './entry.js';
+import { RedisMarks } from './redis-marks.js';
 import { keysUnder, serverRun } from './redis-server.js';
 
 const DELETE_BATCH = 500;
-
-/** Stores only while the resource's mark is the one that the reader saw; atomic on the server. */
-const STORE = `if redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
-if tonumber(ARGV[3]) > 0 then redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3]) else redis.call('set', KEYS[1], ARGV[2]) end
-return 1`;
-
-/** The mark of a resource; one that is missing is made, so that a mark that was lost never equals one that was seen. */
-const MARK = `redis.call('set', KEYS[1], ARGV[1], 'NX')
-return redis.call('get', KEYS[1])`;
 
 const OWN_OPTIONS = new Set([
   ...['keyPrefix', 'ttl', 'enableCompression', 'compressionThreshold', 'enableStats', 'retryAttempts', 'retryDelay'],
@@ -35,9 +26,8 @@ function counters() {
  * Cache in Redis (spec/10 section 10.12), through the package ioredis, which is loaded when the cache is used for the
  * first time. Losing the server makes operations fail within `commandTimeout`; the next use connects again.
  *
- * A write marks the resource with a new random value before its entries go (key `<prefix>:mark:<resource>`), and readers
- * store only while the mark is the one they saw: what another process read before the write is never stored after it.
- * A server that was restarted or failed over may have brought back entries that were cleared: on the first connection to
+ * What another process read before a write is never stored after it (keys `<prefix>:mark:<resource>` and
+ * `<prefix>:clearing:<resource>`). A server that was restarted or failed over may have brought back entries that were cleared: on the first connection to
  * another run of it (key `<prefix>:server`) everything is dropped.
  */
 export class RedisCache extends Cache {
@@ -45,7 +35,7 @@ export class RedisCache extends Cache {
   #given = false;
   #connecting = null;
   #downUntil = 0;
-  #guard = true;
+  #marks;
   /** Number of the connection, and of the one whose server is known. */
   #connection = 0;
   #known = -1;
@@ -83,7 +73,7 @@ export class RedisCache extends Cache {
     this.keyPrefix = settings.keyPrefix === '' || String(settings.keyPrefix).endsWith('/') ? settings.keyPrefix : `${settings.keyPrefix}/`;
     this.ttlMs = Math.max(0, Number(settings.ttl) || 0);
     this.stats = statsMember(() => this.getStats(), counters());
-    this.#guard = settings.crossProcess !== false;
+    this.#marks = new RedisMarks(this.keyPrefix);
     if (settings.client) {
       if (settings.client.isCluster === true) {
         // Its SCAN sees one node, so that clears would leave entries on the others.
@@ -199,11 +189,11 @@ export class RedisCache extends Cache {
     const connection = this.#connection;
     const run = (work) => this.#timed(work(client), this.config.commandTimeout);
     const id = await serverRun(run);
-    const key = `${this.#base()}:server`;
-    if (id !== null && (await run(() => client.get(key))) !== id) {
+    const { serverKey, prefixes } = this.#marks;
+    if (id !== null && (await run(() => client.get(serverKey))) !== id) {
       // Marks first: from then on nobody stores what was read before.
-      for (const prefix of [this.#markOf(''), `${this.keyPrefix}resource=`]) await deleteKeys(await keysUnder(prefix, run), run);
-      await run(() => client.set(key, id));
+      for (const prefix of [...prefixes, `${this.keyPrefix}resource=`]) await deleteKeys(await keysUnder(prefix, run), run);
+      await run(() => client.set(serverKey, id));
     }
     this.#known = connection;
   }
@@ -248,12 +238,13 @@ export class RedisCache extends Cache {
     if (this.config.enableStats) this.stats[name] += 1;
   }
 
-  #base() {
-    return String(this.keyPrefix).replace(/\/$/, '');
+  /** Whether other processes write what is cached here. */
+  get shared() {
+    return this.config.crossProcess !== false;
   }
 
-  #markOf(resource) {
-    return `${this.#base()}:mark:${resource}`;
+  get servesInner() {
+    return true;
   }
 
   async #payload(data, strict) {
@@ -279,25 +270,22 @@ export class RedisCache extends Cache {
   }
 
   async store(key, data, ttl, scope, token) {
-    // The reader found no mark to store under.
-    if (token === null) return;
     const text = await this.#payload(data, true);
     if (text === null) return;
     const name = `${this.keyPrefix}${key}`;
     const seconds = this.#seconds(ttl);
     await this.#run('Failed to set cache value in Redis', { operation: 'set', key }, (client) => {
-      if (token !== undefined && scope) return client.eval(STORE, 2, name, this.#markOf(scope.resource), token, text, String(seconds));
+      if (token !== undefined && scope) return this.#marks.store(client, scope.resource, token, { name, text, seconds });
       return seconds > 0 ? client.setex(name, seconds, text) : client.set(name, text);
     });
     this.#count('sets');
     this.emit('set', { key, value: data });
   }
 
-  async #read(key, resource) {
-    const name = `${this.keyPrefix}${key}`;
-    const guarded = resource !== undefined && this.#guard;
-    const names = guarded ? [name, this.#markOf(resource)] : [name];
-    const [text, mark] = await this.#run('Failed to get cache value from Redis', { operation: 'get', key }, (client) => client.mget(names));
+  async #read(key) {
+    const text = await this.#run('Failed to get cache value from Redis', { operation: 'get', key }, (client) =>
+      client.get(`${this.keyPrefix}${key}`)
+    );
     let entry = null;
     if (text !== null && text !== undefined) {
       try {
@@ -307,29 +295,24 @@ export class RedisCache extends Cache {
       }
     }
     this.#count(entry === null ? 'misses' : 'hits');
-    return { entry, token: guarded ? (mark ?? (await this.#makeMark(resource))) : undefined };
-  }
-
-  /** A new mark, or that of whoever was faster; null when it cannot be made. */
-  async #makeMark(resource) {
-    try {
-      return await this.#run('Failed to mark a resource in Redis', { operation: 'get' }, (client) =>
-        client.eval(MARK, 1, this.#markOf(resource), randomHex(12))
-      );
-    } catch {
-      // Counted by `#run`. The read itself has its answer.
-      return null;
-    }
+    return entry;
   }
 
   async _get(key) {
-    return (await this.#read(key)).entry?.value ?? null;
+    return (await this.#read(key))?.value ?? null;
   }
 
   async lookup(key, scope) {
-    const { entry, token } = await this.#read(key, scope?.resource);
+    const entry = await this.#read(key);
     const value = entry?.value ?? null;
     this.emit('fetched', { key, value });
+    if (value !== null && entry.fmt === 2) return { hit: true, value, fmt: 2, token: undefined };
+    const token =
+      scope && this.shared
+        ? await this.#run('Failed to get cache value from Redis', { operation: 'get', key }, (client) =>
+            this.#marks.token(client, scope.resource)
+          )
+        : undefined;
     return value === null ? { ...MISS, token } : { hit: true, value, fmt: entry.fmt, token };
   }
 
@@ -356,17 +339,17 @@ export class RedisCache extends Cache {
   }
 
   async invalidate({ resource, prefix, keep, keys }) {
-    if (this.#guard) {
-      const mark = randomHex(12);
-      await this.#run('Failed to clear cache keys from Redis', { operation: 'clear', prefix }, (client) =>
-        client.set(this.#markOf(resource), mark)
-      );
-    }
+    const run = (work) => this.#run('Failed to clear cache keys from Redis', { operation: 'clear', prefix }, work);
     const kept = keep.map((each) => `${this.keyPrefix}${each}`);
-    const names = await this.#scan(prefix, 'Failed to clear cache keys from Redis', 'clear');
-    const doomed = new Set(names.filter((name) => !kept.some((each) => name.startsWith(each))));
-    for (const key of keys) doomed.add(`${this.keyPrefix}${key}`);
-    await this.#deleteNames([...doomed]);
+    for (let done = false; !done; ) {
+      const id = this.shared ? await run((client) => this.#marks.close(client, resource)) : null;
+      const names = await this.#scan(prefix, 'Failed to clear cache keys from Redis', 'clear');
+      const doomed = new Set(names.filter((name) => !kept.some((each) => name.startsWith(each))));
+      for (const key of keys) doomed.add(`${this.keyPrefix}${key}`);
+      await this.#deleteNames([...doomed]);
+      // Readers who no longer waited may have stored what they made of entries that have gone since.
+      done = id === null || (await run((client) => this.#marks.open(client, resource, id)));
+    }
     this.#count('deletes');
     this.emit('clear', { prefix, value: true });
   }

@@ -4,23 +4,19 @@ import { failed, misuse } from './cache-error.js';
 import { unwrap, wrap } from './entry.js';
 
 const BATCH = 1000;
+/** Seconds after which a reservation that somebody left behind counts as gone. */
+const RESERVED_SECONDS = 60;
+/** Stored while a load is under way; s3db.js reads it as a miss. */
+const RESERVATION = { data: 'null', compressed: false, originalSize: 4, fmt: 2, types: {}, reserved: true };
 const trimSlashes = (text) => String(text).replace(/^\/+|\/+$/g, '');
 
-/** Seconds after which the place that a reader reserved is nobody's: longer than any read, short enough for one that crashed. */
-const RESERVED_SECONDS = 300;
-
-/** What stands in a reserved place: no value, for s3db.js too. */
-const reserved = () => ({ data: 'null', compressed: false, originalSize: 4, fmt: 2, types: {}, reserved: true });
-
-/** Token of a reader that found the place reserved by another at the same moment: it stores nothing. */
-const LOST = Symbol('lost');
-
 /**
- * Cache in the bucket (spec/10 section 10.10): one object per entry, shared by every process.
+ * Cache in the bucket (spec/10 section 10.10): one object per entry, shared by every process. Entries never expire unless a
+ * `ttl` is given.
  *
- * A reader that misses reserves the place of the entry before it reads the bucket, and stores only while its reservation
- * stands; a write deletes reservations with the entries. So no process can store what it read before another one wrote.
- * It costs a PUT per miss. Entries never expire unless a `ttl` is given.
+ * A read that misses puts a reservation in the entry's place before it loads, and stores only while that is still there:
+ * the write of another process deletes it with the entries. That is exact on stores that honour `If-Match`; on others the
+ * window between look and store remains, and the database tells by `db:storage:degraded`.
  */
 export class S3Cache extends Cache {
   #storage;
@@ -30,12 +26,13 @@ export class S3Cache extends Cache {
    * @param {object} config `client` (required), `keyPrefix` (`cache`; a trailing slash makes no difference), `ttl` (ms,
    *   0 none), `enableCompression` (true), `compressionThreshold` (characters, 1024), `slug` (`cache`) under which the
    *   entries are stored, `legacyClear` (true): clears of another slug also delete what s3db.js keeps under `cache`,
-   *   `reserve` (true): readers reserve; false saves a PUT per miss where one process alone writes
+   *   `crossProcess` (true): false, when no other process writes what is cached here, saves the reservation
    * @throws {CacheError} without a client, and for `maxBytes`
    */
   constructor(config = {}) {
     const { client, keyPrefix = 'cache', ttl = 0, prefix, enableCompression = true, compressionThreshold = 1024 } = config;
-    super({ ttl, client, prefix, enableCompression, compressionThreshold });
+    const { crossProcess = true } = config;
+    super({ ttl, client, prefix, enableCompression, compressionThreshold, crossProcess });
     if (config.maxBytes !== undefined) {
       throw misuse('maxBytes is not supported by the s3 cache driver', {
         driver: 's3',
@@ -55,9 +52,13 @@ export class S3Cache extends Cache {
     this.ttlMs = Math.max(0, Number(ttl) || 0);
     this.ttlSeconds = Math.ceil(this.ttlMs / 1000);
     this.slug = config.slug ?? 'cache';
-    this.reserve = config.reserve !== false;
     this.#storage = new PluginStorage(client, this.slug);
     if (this.slug !== 'cache' && config.legacyClear !== false) this.#legacy = new PluginStorage(client, 'cache');
+  }
+
+  /** Whether other processes write what is cached here. */
+  get shared() {
+    return this.config.crossProcess !== false;
   }
 
   /** The storage that entries go through. */
@@ -75,15 +76,14 @@ export class S3Cache extends Cache {
   }
 
   async store(key, data, ttl, _scope, token) {
-    if (token === LOST) return;
-    if (await this.#write(key, data, ttl, true, token)) this.emit('set', { key, value: data });
+    await this.#write(key, data, ttl, true, token);
+    this.emit('set', { key, value: data });
   }
 
-  /** True when the entry was written: with a token only while the reservation stands. */
   async #write(key, data, ttl, strict, token) {
     const { enableCompression, compressionThreshold } = this.config;
     const envelope = await wrap(data, { enableCompression, compressionThreshold, strict });
-    if (envelope === null) return false;
+    if (envelope === null) return;
     const seconds = ttl === undefined || ttl === null ? this.ttlSeconds : Math.ceil(Number(ttl) / 1000);
     const options = {
       behavior: 'body-only',
@@ -91,48 +91,62 @@ export class S3Cache extends Cache {
       ...(seconds > 0 ? { ttl: seconds } : {})
     };
     try {
-      if (token !== undefined) return (await this.#storage.setIfVersion(this.#key(key), envelope, token, options)) !== null;
-      await this.#storage.set(this.#key(key), envelope, options);
-      return true;
+      if (token === undefined) await this.#storage.set(this.#key(key), envelope, options);
+      else await this.#storage.setIfVersion(this.#key(key), envelope, token.version, options);
     } catch (error) {
       throw failed('Failed to set cache value in S3', error, { driver: 's3', operation: 'set', key });
     }
   }
 
-  /** `{ entry, version }`: the entry, null for none and for a reservation; the version of what is there. */
+  /**
+   * Holds the place of an entry for a load that is about to begin.
+   * @returns {Promise<{ version: string, own: boolean } | null | undefined>} null when there is an entry by now
+   */
+  async reserve(key, token, _scope, { replace = false } = {}) {
+    // The lookup found the reservation of another load: whoever made it did so before this one begins.
+    if (!this.shared || token !== undefined) return token;
+    const at = this.#key(key);
+    const options = { ttl: RESERVED_SECONDS };
+    try {
+      const version = await this.#storage.setIfNotExists(at, RESERVATION, options);
+      if (version !== null) return { version, own: true };
+      const there = await this.#storage.getWithVersion(at);
+      if (there.version === null) return null;
+      if (there.data.reserved === true) return { version: there.version, own: false };
+      if (!replace && (await unwrap(there.data))?.fmt === 2) return null;
+      const taken = await this.#storage.setIfVersion(at, RESERVATION, there.version, options);
+      return taken === null ? null : { version: taken, own: true };
+    } catch (error) {
+      throw failed('Failed to reserve a cache entry in S3', error, { driver: 's3', operation: 'set', key });
+    }
+  }
+
+  /** Takes a reservation back under which nothing was stored. */
+  async release(key, { version, own }) {
+    if (own) await this.#storage.deleteIfVersion(this.#key(key), version);
+  }
+
   async #read(key) {
     try {
-      const { data, version } = await this.#storage.getWithVersion(this.#key(key));
-      return { entry: data === null ? null : await unwrap(data), version };
+      return await this.#storage.getWithVersion(this.#key(key));
     } catch (error) {
       throw failed('Failed to get cache value from S3', error, { driver: 's3', operation: 'get', key });
     }
   }
 
   async _get(key) {
-    return (await this.#read(key)).entry?.value ?? null;
+    const { data } = await this.#read(key);
+    return data === null || data.reserved === true ? null : ((await unwrap(data))?.value ?? null);
   }
 
   async lookup(key) {
-    const { entry, version } = await this.#read(key);
+    const { data, version } = await this.#read(key);
+    const isReserved = data?.reserved === true;
+    const entry = data === null || isReserved ? null : await unwrap(data);
     const value = entry?.value ?? null;
     this.emit('fetched', { key, value });
-    const hit = value !== null;
-    if (!this.reserve) return hit ? { hit, value, fmt: entry.fmt, token: undefined } : MISS;
-    // What is there already (another reader's reservation, an entry of s3db.js that this read may not use) serves as well:
-    // a write deletes it, and then it cannot be replaced any more.
-    const token = version ?? (await this.#reserve(key));
-    return hit ? { hit, value, fmt: entry.fmt, token } : { ...MISS, token };
-  }
-
-  /** Token of a place that was free. */
-  async #reserve(key) {
-    const options = { ttl: RESERVED_SECONDS, contentType: 'application/json' };
-    try {
-      return (await this.#storage.setIfNotExists(this.#key(key), reserved(), options)) ?? LOST;
-    } catch (error) {
-      throw failed('Failed to reserve the place of a cache value in S3', error, { driver: 's3', operation: 'get', key });
-    }
+    if (value !== null) return { hit: true, value, fmt: entry.fmt, token: undefined };
+    return { ...MISS, token: isReserved ? { version, own: false } : undefined };
   }
 
   async _del(key) {
