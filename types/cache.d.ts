@@ -280,6 +280,8 @@ export class Cache extends EventEmitter {
   lookup(key: string, scope?: any): Promise<CacheLookup>;
   store(key: string, value: any, ttl?: number, scope?: any, token?: any): Promise<void>;
   invalidate(what: CacheInvalidation): Promise<void>;
+  /** Removes everything that the driver stored. */
+  purge(): Promise<void>;
   /** Frees timers and connections; entries stay. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AuditPlugin, Database, PluginError } from '../../js/index.js';
+import { AuditPlugin, Database, MetricsPlugin, PluginError } from '../../js/index.js';
 import { AuditError } from '../../js/plugins/audit.js';
 import { s3ConnectionString, withoutS3 } from './support/clients.js';
 import { allKeys, connectDatabase, makeDatabase, readObject, reopen, requestsOf, settle } from './support/databases.js';
@@ -158,6 +158,21 @@ test('spec12_a3_resources_of_before_and_later_and_of_other_plugins_but_never_its
   );
   await audit.flush();
   assert.equal(await audit.auditResource.count(), 3, 'writing the log is not logged');
+});
+
+test('spec12_a3_measurements_of_a_metrics_plugin_are_logged_only_when_they_are_named', async () => {
+  const metrics = () => new MetricsPlugin({ collectInTests: true, flushInterval: 0, prometheus: { enabled: false } });
+  for (const [options, logged] of [
+    [{}, ['users']],
+    [{ resources: ['users', 'plg_metrics'] }, ['plg_metrics', 'users']]
+  ]) {
+    const database = await connectDatabase({ plugins: [new AuditPlugin(options), metrics()] });
+    const users = await database.createResource({ name: 'users', attributes });
+    await users.insert({ name: 'x' });
+    await database.plugins.metrics.flushMetrics();
+    const { byResource } = await database.plugins.audit.getAuditStats();
+    assert.deepEqual(Object.keys(byResource).sort(), logged);
+  }
 });
 
 test('spec12_a3_truncate_partition_values_and_nested_fields', () => {

@@ -320,6 +320,30 @@ test('spec10_16 a byte budget on files evicts the oldest or the least recently u
   }
 });
 
+test('spec10_03 purging a driver leaves nothing of it behind', async () => {
+  for (const Driver of [FilesystemCache, PartitionAwareFilesystemCache]) {
+    const directory = temporaryDirectory();
+    const cache = new Driver({ directory, enableJournal: true });
+    const scope = { resource: 'users', action: 'list', partition: 'byRegion', partitionValues: { region: 'US' }, params: {} };
+    for (let i = 0; i < 10; i += 1) {
+      const { token } = await cache.lookup(LIST, scope);
+      await cache.store(LIST, [1], undefined, scope, token);
+    }
+    await cache.invalidate({ resource: 'users', prefix: 'resource=users/', keep: [], keys: [] });
+    await cache.set(COUNT, 1);
+    assert.ok(readdirSync(directory).length > 1);
+    await cache.purge();
+    assert.deepEqual(readdirSync(directory), []);
+    await cache.close();
+  }
+  const memory = client();
+  const bucket = new S3Cache({ client: memory });
+  await bucket.reserve(COUNT);
+  await bucket.set(LIST, [1]);
+  await bucket.purge();
+  assert.deepEqual(await memory.getAllKeys({ prefix: '' }), []);
+});
+
 test('spec10_11 locking bounds how long a writer waits', async () => {
   const cache = new FilesystemCache({ directory: temporaryDirectory(), enableLocking: true, lockTimeout: 10_000 });
   await Promise.all(Array.from({ length: 20 }, (_, i) => cache.set('k', i)));

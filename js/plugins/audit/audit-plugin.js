@@ -167,6 +167,16 @@ export class AuditPlugin extends Plugin {
     return isNone(resources) || [resources].flat().includes(resource.name);
   }
 
+  /**
+   * Whether a resource holds the measurements of a metrics plugin. An entry for each of them would be measured again at the
+   * next flush, for ever; `resources` asks for them by name.
+   */
+  #isMeasurement({ name, config }) {
+    if (!name.startsWith('plg_') || !isNone(this.config.resources)) return false;
+    if (config?.createdBy === 'MetricsPlugin') return true;
+    return Object.values(this.database.pluginRegistry).some((plugin) => plugin?.isInternalResource?.(name) === true);
+  }
+
   /** Logs the operations of a resource from now on; once per resource object. */
   setupResourceAuditing(resource) {
     if (!this.#active || typeof resource?._tap !== 'function') return;
@@ -222,7 +232,7 @@ export class AuditPlugin extends Plugin {
   }
 
   async #deleteMany(resource, next, ids, rest) {
-    if (!Array.isArray(ids) || !this.#isLogged('deleteMany')) return next(ids, ...rest);
+    if (!Array.isArray(ids) || !this.#isLogged('deleteMany') || this.#isMeasurement(resource)) return next(ids, ...rest);
     const unique = [...new Set(ids.map(String))];
     const before = await this.#recordsOf(resource, unique);
     const result = await next(ids, ...rest);
@@ -264,7 +274,7 @@ export class AuditPlugin extends Plugin {
 
   /** Makes the entry of an event and queues it. */
   #capture({ resource, operation, recordId, oldData, newData, of }) {
-    if (!this.#isLogged(operation)) return undefined;
+    if (!this.#isLogged(operation) || this.#isMeasurement(resource)) return undefined;
     const resourceName = resource.name;
     const { shouldAudit } = this.config;
     if (typeof shouldAudit === 'function') {

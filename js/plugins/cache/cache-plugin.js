@@ -4,6 +4,7 @@ import { attach, detach, freeKey, resolveKey } from './attachments.js';
 import { createDriver } from './create-driver.js';
 import { Invalidation, WRITE_METHODS } from './invalidation.js';
 import { cacheKey, hashParams, resourcePrefix } from './keys.js';
+import { purgeDriver } from './multi-tier-cache.js';
 import { namespaceOf } from './namespace.js';
 import { checkDriverConfig, OPTION_NAMES, READ_METHODS, readOptions, readPolicies } from './options.js';
 import { ResourceCache } from './resource-cache.js';
@@ -91,7 +92,11 @@ export class CachePlugin extends Plugin {
   }
 
   async onUninstall(options = {}) {
-    if (options?.purgeData && this.driver) await this.driver.clear();
+    if (options?.purgeData && this.driver) {
+      await purgeDriver(this.driver);
+      // The purge may have opened again what `onStop` had closed.
+      await this.driver.close?.();
+    }
     this.#release();
   }
 

@@ -163,6 +163,11 @@ export class Cache extends EventEmitter {
     }
   }
 
+  /** Removes everything that the driver stored. */
+  async purge() {
+    await this.clear();
+  }
+
   /** Frees timers and connections; entries stay. */
   async close() {}
 }

@@ -6,8 +6,8 @@ import { Cache, MISS, statsMember } from './cache.js';
 import { failed, misuse } from './cache-error.js';
 import { decode, encode } from './codec.js';
 import { ByteBudget } from './file-budget.js';
-import { FileMarks } from './file-marks.js';
-import { entriesOf, filesBelow, isMissing, placeFile, prepareFile, readText, removeFile, statOf } from './files.js';
+import { FileMarks, MARKS } from './file-marks.js';
+import { entriesOf, filesBelow, isMissing, placeFile, prepareFile, readText, removeFile, removeFolder, statOf } from './files.js';
 import { KeyLocks } from './key-locks.js';
 
 const META = '.meta';
@@ -379,6 +379,13 @@ export class FilesystemCache extends Cache {
     };
     await this._clearing(prefix, () => this._supersede(resource, clear));
     this.emit('clear', { prefix, value: true });
+  }
+
+  /** Removes the entries, and what else the driver keeps in the directory. */
+  async purge() {
+    await this.clear();
+    await removeFolder(join(this.directory, MARKS));
+    await removeFile(join(this.directory, this.config.journalFile));
   }
 
   async keys() {

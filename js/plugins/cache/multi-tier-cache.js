@@ -291,6 +291,11 @@ export class MultiTierCache extends Cache {
     this.emit('clear', { prefix: what.prefix, value: true });
   }
 
+  async purge() {
+    await this.settled();
+    for (const { instance } of this.drivers) await purgeDriver(instance);
+  }
+
   /** Slowest tier first: nobody can fetch from below what a faster tier has just lost. */
   async #clearTiers(prefix, clear) {
     await this.settled();
@@ -345,6 +350,12 @@ export class MultiTierCache extends Cache {
     await this.settled();
     for (const { instance } of this.drivers) await instance.close?.();
   }
+}
+
+/** Purges a driver that may have no more than `clear`. */
+export async function purgeDriver(driver) {
+  if (typeof driver.purge === 'function') await driver.purge();
+  else await driver.clear();
 }
 
 /** Lookup in a driver that may have no more than `get`. */

@@ -3,7 +3,7 @@ import { native } from '../../native/load.js';
 import { failed } from './cache-error.js';
 import { decode, encode } from './codec.js';
 import { MARKS } from './file-marks.js';
-import { entriesOf, filesBelow, removeFolder, statOf } from './files.js';
+import { entriesOf, filesBelow, removeFile, removeFolder, statOf } from './files.js';
 import { FilesystemCache, sanitize } from './filesystem-cache.js';
 import { stableText } from './keys.js';
 import { PartitionUsage } from './partition-usage.js';
@@ -222,6 +222,11 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
     if (prefix === '') await this.#usage.forget();
     else if (owner !== null && segments.length === 1 && start === '') await this.#usage.forget(owner);
     return count;
+  }
+
+  async purge() {
+    await super.purge();
+    await removeFile(join(this.directory, this.config.usageStatsFile));
   }
 
   /** Folder of a partition by the strategy in use. */

@@ -354,6 +354,15 @@ export class RedisCache extends Cache {
     this.emit('clear', { prefix, value: true });
   }
 
+  /** Removes the entries, and what keeps processes apart. */
+  async purge() {
+    await this.clear();
+    const run = (work) => this.#run('Failed to clear cache keys from Redis', { operation: 'purge' }, work);
+    const { prefixes, serverKey } = this.#marks;
+    for (const prefix of prefixes) await this.#deleteNames(await keysUnder(prefix, run));
+    await this.#deleteNames([serverKey]);
+  }
+
   async size() {
     return (await this.#scan('', 'Failed to get cache size from Redis', 'size')).length;
   }
