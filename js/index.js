@@ -51,7 +51,10 @@ export {
   getUrlAlphabet,
   idGenerator,
   initializeNanoid,
-  passwordGenerator
+  passwordGenerator,
+  sid,
+  ulid,
+  uuidv7
 } from './concerns/id.js';
 export { decodeIPv4, decodeIPv6, encodeIPv4, encodeIPv6 } from './concerns/ip.js';
 export { metadataDecode, metadataEncode } from './concerns/metadata-encoding.js';

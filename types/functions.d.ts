@@ -54,6 +54,12 @@ export function expandHash(compact: string, rounds?: number): string;
 export function isBcryptHash(text: any): boolean;
 
 export function idGenerator(size?: number): string;
+/** The same function under the name of later versions. */
+export function sid(size?: number): string;
+/** Millisecond and 80 random bits, 26 characters; greater than every earlier one of the process. */
+export function ulid(): string;
+/** UUID of version 7 (RFC 9562); greater than every earlier one of the process. */
+export function uuidv7(): string;
 export function passwordGenerator(size?: number): string;
 export function createCustomGenerator(alphabet: string, size: number): (size?: number) => string;
 export function getUrlAlphabet(): string;

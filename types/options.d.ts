@@ -139,6 +139,57 @@ export type GuardConfig = string[] | Record<string, GuardRule>;
 
 export type GuardRule = boolean | string[] | ((context: any, record: any) => unknown);
 
+/**
+ * A size of random ids, the name of a generator, incremental ids, or a function. A function that declares a parameter is called
+ * with the record that is going to be stored, without an id.
+ */
+export type IdGenerator =
+  | number
+  | 'sid'
+  | 'ulid'
+  | 'uuidv7'
+  | 'incremental'
+  | `incremental:${string}`
+  | IncrementalIdOptions
+  | ((record: any) => unknown);
+
+/** Ids that are numbers of a sequence: none is given twice, among any number of processes. */
+export interface IncrementalIdOptions {
+  type: 'incremental';
+  /** First number, 1 unless given. */
+  start?: number;
+  /** Distance between two numbers, 1 unless given; negative ones count down. */
+  increment?: number;
+  /** `standard` (default) takes each number when it is needed; `fast` reserves `batchSize` numbers for this process. */
+  mode?: 'standard' | 'fast';
+  /** Numbers of a reservation in mode `fast`, 1 to 100000; 100 unless given. */
+  batchSize?: number;
+  /** Text before the number. */
+  prefix?: string;
+  /** Characters that a number is filled up to with zeros, 0 to 20. */
+  padding?: number;
+}
+
+/** A stored sequence. */
+export interface StoredSequence {
+  /** The number that is due. */
+  value: number;
+  name: string;
+  /** Epoch milliseconds, as the others. */
+  createdAt: number;
+  updatedAt?: number;
+  resetAt?: number;
+}
+
+/** Numbers taken from a sequence: `start`, up to but without `end`. */
+export interface ReservedIds {
+  start: number;
+  end: number;
+  current: number;
+  /** Epoch milliseconds. */
+  reservedAt: number;
+}
+
 /** What `new Resource(...)` and `db.createResource(...)` share. */
 export interface ResourceOptions {
   name: string;
@@ -156,8 +207,8 @@ export interface ResourceOptions {
   paranoid?: boolean;
   allNestedObjectsOptional?: boolean;
   hooks?: HookConfig | null;
-  /** A function, the size of generated ids, or a specification text of later versions. */
-  idGenerator?: Function | number | string;
+  /** How records without an id get one (docs/ids.md): 22 random symbols unless given. */
+  idGenerator?: IdGenerator;
   idSize?: number;
   versioningEnabled?: boolean;
   strictValidation?: boolean;

@@ -18,7 +18,9 @@ import type {
   QueryExplanation,
   QueryFilter,
   QueryOptions,
-  ResourceConfig
+  ReservedIds,
+  ResourceConfig,
+  StoredSequence
 } from './options.js';
 import type { Schema } from './schema.js';
 
@@ -215,7 +217,21 @@ export class Resource<T = any> extends AsyncEventEmitter {
   removePluginAttribute(name: string, pluginName?: string | null): boolean;
   export(): Record<string, any>;
   getDefinitionHash(): string;
-  generateId(): any;
+  /** A new id; `record` is for generators that take one. */
+  generateId(record?: Insertable<T>): any;
+  /** Whether generated ids are known to be promises: incremental ones, and those of `async` functions. */
+  hasAsyncIdGenerator(): boolean;
+  /** The number that is due, without taking it; null before the first. This and the following: null without incremental ids. */
+  getSequenceValue(field?: string): Promise<number | null>;
+  /** Sets the number that is due; false without incremental ids. */
+  resetSequence(field: string, value: number): Promise<boolean>;
+  listSequences(): Promise<StoredSequence[] | null>;
+  /** Takes `count` ids (100 unless given) for the caller to use. */
+  reserveIdBatch(count?: number): Promise<(ReservedIds & { ids: string[] }) | null>;
+  /** What this process has reserved in mode `fast`. */
+  getBatchStatus(field?: string): (ReservedIds & { remaining: number }) | null;
+  /** Forgets what this process has reserved in mode `fast`; nobody gets those ids. */
+  releaseBatch(field?: string): void;
   getResourceKey(id: string): string;
   configureIdGenerator(generator: any, size?: number): (...args: any[]) => any;
   getIdGeneratorType(generator: any, size?: number): string | number;

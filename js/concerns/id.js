@@ -1,4 +1,4 @@
-/** Random ids and passwords. */
+/** Random and time-ordered ids, and passwords. */
 
 import { ValidationError } from '../errors/index.js';
 import { native } from '../native/load.js';
@@ -55,6 +55,58 @@ export function createCustomGenerator(alphabet, size) {
     });
   }
   return batched(alphabet, size);
+}
+
+/** Alias of `idGenerator`, the name that later versions use. */
+export const sid = idGenerator;
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ULID_TIME = 10;
+const ulidRandom = batched(CROCKFORD, 16);
+const hexRandom = batched('0123456789abcdef', 19);
+/** Values of the counter of `uuidv7` within a millisecond. */
+const UUID_COUNTS = 0x1000;
+
+/** Text of a time in Crockford's base 32. */
+function ulidTime(ms) {
+  let text = '';
+  for (let left = ms; text.length < ULID_TIME; left = Math.floor(left / 32)) text = CROCKFORD[left % 32] + text;
+  return text;
+}
+
+/** The text that follows in Crockford's base 32; undefined after the last one of its length. */
+function nextCrockford(text) {
+  const at = text.search(/[^Z]Z*$/);
+  if (at === -1) return undefined;
+  return text.slice(0, at) + CROCKFORD[CROCKFORD.indexOf(text[at]) + 1] + '0'.repeat(text.length - at - 1);
+}
+
+const lastUlid = { time: -1, random: undefined };
+const lastUuid = { time: -1, count: UUID_COUNTS };
+
+/** Id of 26 characters: the millisecond, then 80 random bits. Each one of a process is greater than those before. */
+export function ulid() {
+  const now = Date.now();
+  const random = now > lastUlid.time ? undefined : nextCrockford(lastUlid.random);
+  if (random === undefined) lastUlid.time = Math.max(now, lastUlid.time + 1);
+  lastUlid.random = random ?? ulidRandom();
+  return ulidTime(lastUlid.time) + lastUlid.random;
+}
+
+/** UUID of version 7 (RFC 9562): the millisecond, a counter, 62 random bits. Each one of a process is greater than those before. */
+export function uuidv7() {
+  const now = Date.now();
+  const random = hexRandom();
+  lastUuid.count += 1;
+  if (now > lastUuid.time || lastUuid.count >= UUID_COUNTS) {
+    lastUuid.time = Math.max(now, lastUuid.time + 1);
+    // The upper half of the counter is left for ids of the same millisecond.
+    lastUuid.count = Number.parseInt(random.slice(0, 3), 16) % (UUID_COUNTS / 2);
+  }
+  const time = lastUuid.time.toString(16).padStart(12, '0');
+  const count = lastUuid.count.toString(16).padStart(3, '0');
+  const variant = '89ab'[Number.parseInt(random[3], 16) % 4];
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${variant}${random.slice(4, 7)}-${random.slice(7)}`;
 }
 
 /** @returns {string} the 64 symbols of ids */

@@ -7,14 +7,10 @@ import { warnOnce } from '../util/warn.js';
 import { savedPluginAttributes } from './definition.js';
 import { deserializeHooks } from './hook-source.js';
 import { attachRecordHooks } from './hooks.js';
+import { restoredIds } from './id-options.js';
 import { startEngineLogs, stopEngineLogs } from './logging.js';
 import { loadMetadata } from './metadata.js';
 import { startPlugins, stopPlugins } from './plugins.js';
-
-function restoredIds({ idGenerator, idSize }) {
-  if (typeof idGenerator === 'number' && idGenerator > 0) return { idGenerator };
-  return { idSize: Number.isInteger(idSize) && idSize > 0 ? idSize : undefined };
-}
 
 /** Flag of the resource for what `cache` holds: objects mean true. */
 export function cacheFlag(cache) {

@@ -11,6 +11,7 @@ import { pluginOwners } from '../resource/versions.js';
 import { cacheFlag } from './connect.js';
 import { definitionHash, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
+import { idsDiffer, restoredIds } from './id-options.js';
 import { loadMetadata, savedMetadataOf } from './metadata.js';
 import { checkName } from './names.js';
 
@@ -103,6 +104,7 @@ function declare(database, config) {
   const { middlewares, ...given } = config;
   const resource = new Resource({
     ...given,
+    ...(saved && config.idGenerator === undefined && config.idSize === undefined ? restoredIds(saved) : {}),
     client: database.client,
     database,
     version: config.version ?? entry?.currentVersion ?? 'v1',
@@ -157,7 +159,7 @@ async function redeclare(database, resource, config) {
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
   const hash = definitionHash(resource.export());
-  if (!saved || saved.hash !== hash) await database.uploadMetadataFile(uploadOnly(database, resource.name));
+  if (!saved || saved.hash !== hash || idsDiffer(saved, resource)) await database.uploadMetadataFile(uploadOnly(database, resource.name));
   database.emit('db:resource-updated', resource.name);
   return resource;
 }

@@ -4,6 +4,7 @@ import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
 import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
+import { sequenceOf } from '../resource/ids.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../util/version.js';
 import { definitionHash, nextVersion } from './definition.js';
@@ -84,6 +85,7 @@ function versionEntry(database, resource, definition, hash, saved) {
   setOrDrop(entry, 'asyncPartitions', config.asyncPartitions === true ? undefined : Boolean(config.asyncPartitions));
   setOrDrop(entry, 'strictPartitions', config.strictPartitions ? true : undefined);
   setOrDrop(entry, 'map', resource.map);
+  setOrDrop(entry, 'idGeneratorOptions', sequenceOf(resource)?.config);
   const owners = pluginOwnersOf(resource);
   setOrDrop(entry, 'pluginAttributes', Object.keys(owners).length > 0 ? owners : undefined);
   return entry;

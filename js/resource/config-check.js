@@ -1,6 +1,8 @@
 /** Validation of the constructor argument: all problems are collected into one error. */
 import { ResourceError } from '../errors/index.js';
 import { HOOK_NAMES, isHookName } from './hooks.js';
+import { GENERATOR_NAMES } from './ids.js';
+import { isIncremental, parseIncremental } from './incremental.js';
 
 const BOOLEANS = ['cache', 'autoDecrypt', 'timestamps', 'paranoid', 'allNestedObjectsOptional'];
 
@@ -30,12 +32,20 @@ function checkBasics(config, problems) {
   }
 }
 
+/** What a text or an object may be. */
+function otherGenerators(given) {
+  if (typeof given === 'string') return `, or one of: incremental, ${GENERATOR_NAMES.join(', ')}; not '${given}'`;
+  return isObject(given) ? ", or { type: 'incremental' } with its options" : '';
+}
+
 function checkIds({ idGenerator, idSize }, problems) {
   if (idGenerator !== undefined) {
     if (typeof idGenerator === 'number') {
       if (!(idGenerator > 0)) problems.push("Resource 'idGenerator' size must be greater than 0");
-    } else if (typeof idGenerator !== 'function') {
-      problems.push("Resource 'idGenerator' must be a function or a number (size)");
+    } else if (isIncremental(idGenerator)) {
+      problems.push(...parseIncremental(idGenerator).problems);
+    } else if (typeof idGenerator !== 'function' && !GENERATOR_NAMES.includes(idGenerator)) {
+      problems.push(`Resource 'idGenerator' must be a function or a number (size)${otherGenerators(idGenerator)}`);
     }
   }
   if (idSize !== undefined) {

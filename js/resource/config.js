@@ -1,10 +1,13 @@
 /** Construction and configuration of resources: own copies, timestamps, partitions, schema. */
 import { registerRounds } from '../concerns/password-hashing.js';
+import { ResourceError } from '../errors/index.js';
 import { Schema } from '../schema/schema.js';
+import { warnOnce } from '../util/warn.js';
 import { checkConfig } from './config-check.js';
 import { normalizeGuard } from './guard.js';
 import { configureHooks, emptyHooks, setupPartitionHooks } from './hooks.js';
 import { configureIdGenerator, idGeneratorType, nextId } from './ids.js';
+import { isIncremental, parseIncremental } from './incremental.js';
 import { installMiddlewares } from './middleware.js';
 import { validatePartitions } from './partitions.js';
 import { cloneValue, isPlainObject } from './values.js';
@@ -69,9 +72,9 @@ export function construct(resource, given) {
   resource.versioningEnabled = input.versioningEnabled ?? false;
   resource.strictValidation = input.strictValidation ?? true;
   resource.setAsyncMode(input.asyncEvents ?? true);
-  applyIdOptions(resource, input);
   resource.map = input.map;
   if (input.database) resource.database = input.database;
+  applyIdOptions(resource, input);
 
   resource.config = {
     cache: input.cache ?? false,
@@ -98,11 +101,25 @@ export function construct(resource, given) {
   for (const entry of Object.values(resource._savedVersions ?? {})) registerRounds(entry?.bcryptRounds);
 }
 
+/** One warning per unknown member of incremental ids, or the typed error under `strictOptions` (decision 22). */
+function warnUnknownMembers(resource, unknown) {
+  for (const { key, near } of unknown) {
+    const option = `idGenerator.${key}`;
+    const message = `Unknown option '${option}' for resource '${resource.name}'${near ? `; did you mean '${near}'?` : ''}`;
+    const details = { option, nearest: near };
+    if (resource.database?.options?.strictOptions === true) {
+      throw new ResourceError(message, { ...details, resourceName: resource.name, statusCode: 400, retriable: false });
+    }
+    warnOnce(resource.database, { code: 'UNKNOWN_OPTION', message, resource: resource.name, details });
+  }
+}
+
 /** Sets the generator, size and persisted generator type. */
 export function applyIdOptions(resource, { idGenerator, idSize }) {
   const size = idSize ?? DEFAULT_ID_SIZE;
+  if (isIncremental(idGenerator)) warnUnknownMembers(resource, parseIncremental(idGenerator).unknown);
   resource.idSize = typeof idGenerator === 'number' && idGenerator > 0 ? idGenerator : size;
-  resource.idGenerator = configureIdGenerator(idGenerator, size);
+  resource.idGenerator = configureIdGenerator(resource, idGenerator, size);
   resource.idGeneratorType = idGeneratorType(idGenerator, size);
 }
 

@@ -9,6 +9,7 @@ import { innerArgs } from '../util/inner-call.js';
 import { decideBulk, isHeard } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
+import { sequenceOf } from './ids.js';
 import { prepare, withItem } from './insert.js';
 import { RowShapes } from './insert-rows.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
@@ -35,7 +36,7 @@ export async function insertMany(resource, objects) {
     const sending = [];
     const shapes = new RowShapes(resource);
     for (let from = 0; from < items.length; from += BULK_CHUNK) {
-      const chunk = await prepareChunk(resource, shapes, items, from, Math.min(items.length, from + BULK_CHUNK), fail);
+      const chunk = await prepareChunk(resource, shapes, items, range(from, Math.min(items.length, from + BULK_CHUNK)), fail);
       if (chunk.indexes.length === 0) continue;
       if (sending.length >= depth) await sending.shift();
       if (resource._warnPassphrase) warnDefaultPassphrase(resource);
@@ -79,21 +80,28 @@ function toArray(objects) {
   });
 }
 
+/** Whole numbers from `from` up to but without `to`. */
+const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
+
+const noId = () => undefined;
+
 /**
  * Validated items of a chunk as the engine takes them; refused ones are reported. `offsets` tells for each item where its row
  * is, or by a negative number which of `records` it is: -1 for the first.
  */
-async function prepareChunk(resource, shapes, items, from, to, fail) {
+async function prepareChunk(resource, shapes, items, wanted, fail) {
   const chunk = { rows: [], ids: [], records: [], explicit: [], dates: undefined, indexes: [], offsets: [] };
   const { rows, indexes, offsets } = chunk;
-  for (let i = from; i < to; i += 1) {
+  const sequence = sequenceOf(resource);
+  const idOf = sequence === undefined ? undefined : noId;
+  for (const i of wanted) {
     try {
       const offset = rows.length;
       const added = shapes.add(rows, items[i]);
       if (added === true || (added !== false && (await added))) {
         offsets.push(offset);
       } else {
-        const outcome = prepare(resource, items[i]);
+        const outcome = prepare(resource, items[i], idOf);
         addRecord(resource, chunk, outcome instanceof Promise ? await outcome : outcome);
         offsets.push(-chunk.ids.length);
       }
@@ -102,7 +110,37 @@ async function prepareChunk(resource, shapes, items, from, to, fail) {
       fail(i, error);
     }
   }
-  return chunk;
+  if (sequence === undefined) return chunk;
+  const failed = await takeNumbers(sequence, chunk, fail);
+  return failed.size === 0
+    ? chunk
+    : prepareChunk(
+        resource,
+        shapes,
+        items,
+        indexes.filter((i) => !failed.has(i)),
+        fail
+      );
+}
+
+/** Gives the valid items of a chunk that have no id theirs, all in one step; the indexes of those that got none. */
+async function takeNumbers(sequence, chunk, fail) {
+  const { rows, ids, indexes, offsets } = chunk;
+  const lacking = [];
+  for (let at = 0; at < offsets.length; at += 1) if (idAt(chunk, at) === undefined) lacking.push(at);
+  if (lacking.length === 0) return new Set();
+  let numbers;
+  try {
+    numbers = await sequence.take(lacking.length);
+  } catch (error) {
+    for (const at of lacking) fail(indexes[at], error);
+    return new Set(lacking.map((at) => indexes[at]));
+  }
+  lacking.forEach((at, k) => {
+    if (offsets[at] >= 0) rows[offsets[at] + 1] = numbers[k];
+    else ids[-offsets[at] - 1] = numbers[k];
+  });
+  return new Set();
 }
 
 function addRecord(resource, chunk, { id, explicit, record }) {

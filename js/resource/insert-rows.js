@@ -5,7 +5,7 @@
  */
 
 import { isJsonNumber } from '../native/text.js';
-import { generateId } from './ids.js';
+import { generateId, sequenceOf, takesRecord } from './ids.js';
 import { draftOf, invalidRecord } from './insert.js';
 import { checkOwned } from './validation.js';
 
@@ -40,6 +40,8 @@ function isScalar(value) {
 export class RowShapes {
   #resource;
   #allowed;
+  /** Whether ids are left out here, because they are numbers of a sequence. */
+  #numbered;
   /** Every shape seen, unusable ones included. */
   #known = [];
   /** Those that rows refer to. */
@@ -50,17 +52,19 @@ export class RowShapes {
     this.#resource = resource;
     const { attributes, config } = resource;
     // References need the record (timestamps have some), and an attribute named like what the engine adds has rules of its own.
-    this.#allowed = !resource._hasPartitions() && !config.timestamps && !ADDED.some((name) => Object.hasOwn(attributes, name));
+    this.#allowed =
+      !resource._hasPartitions() && !config.timestamps && !takesRecord(resource) && !ADDED.some((name) => Object.hasOwn(attributes, name));
+    this.#numbered = sequenceOf(resource) !== undefined;
   }
 
-  /** Shapes as the engine takes them: names, and whether ids are the caller's. */
+  /** Shapes as the engine takes them: names, and whether the ids must be free. */
   text() {
-    return JSON.stringify(this.#shapes.map(({ names, explicit }) => [names, explicit]));
+    return JSON.stringify(this.#shapes.map(({ names, explicit }) => [names, explicit || this.#numbered]));
   }
 
   /**
    * Appends shape, id and values of a record. False when it is no row; throws when it is invalid. A promise only where a
-   * validator or the id generator is asynchronous.
+   * validator or the id generator is asynchronous. Ids that are numbers of a sequence are left undefined.
    * @param {any[]} rows
    * @param {any} data
    * @returns {boolean | Promise<boolean>}
@@ -105,7 +109,7 @@ export class RowShapes {
       rows.length = offset;
       throw invalidRecord(this.#resource, errors, draftOf(this.#resource, data), 'Insert failed');
     }
-    if (shape.explicit) return true;
+    if (shape.explicit || this.#numbered) return true;
     const id = generateId(this.#resource);
     if (typeof id === 'string') {
       rows[offset + 1] = id;

@@ -6,7 +6,7 @@ import { copyMembers } from '../schema/clone.js';
 import { innerArgs } from '../util/inner-call.js';
 import { emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
-import { explicitId, generateId } from './ids.js';
+import { explicitId, generateId, sequenceOf } from './ids.js';
 import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
@@ -51,30 +51,38 @@ export function invalidRecord(resource, errors, attributes, fallback, message = 
   });
 }
 
-/** Validated record and its id. A promise only where hooks, a custom generator or a validator are asynchronous. */
-export function prepare(resource, data) {
+/**
+ * Validated record and its id; `explicit` when the id must be free. A promise only where hooks, a custom generator or a
+ * validator are asynchronous.
+ * @param {object} resource
+ * @param {any} data
+ * @param {(resource: object, record: object) => any} [idOf] gives the id of a record that has none
+ */
+export function prepare(resource, data, idOf = generateId) {
   requireRecord(resource, data, 'insert');
   const draft = draftOf(resource, data);
-  if (needsHooks(resource, 'beforeInsert')) return prepareWithHooks(resource, draft);
-  return identified(resource, draft, validateRecord(resource, draft), draft.id);
+  if (needsHooks(resource, 'beforeInsert')) return prepareWithHooks(resource, draft, idOf);
+  return identified(resource, draft, validateRecord(resource, draft), draft.id, idOf);
 }
 
-async function prepareWithHooks(resource, draft) {
+async function prepareWithHooks(resource, draft, idOf) {
   const hooked = await runHooks(resource, 'beforeInsert', draft);
   requireRecord(resource, hooked, 'insert');
-  return identified(resource, hooked, await validateRecord(resource, hooked), explicitId(hooked.id) ?? draft.id);
+  return identified(resource, hooked, await validateRecord(resource, hooked), explicitId(hooked.id) ?? draft.id, idOf);
 }
 
 /** Refuses an invalid record and gives a valid one its id. */
-function identified(resource, draft, outcome, callerId) {
-  if (outcome instanceof Promise) return outcome.then((settled) => identified(resource, draft, settled, callerId));
+function identified(resource, draft, outcome, callerId, idOf) {
+  if (outcome instanceof Promise) return outcome.then((settled) => identified(resource, draft, settled, callerId, idOf));
   if (outcome.errors.length > 0) throw invalidRecord(resource, outcome.errors, draft, 'Insert failed');
   const record = withoutId(outcome.data);
   const id = explicitId(callerId);
   if (id === undefined) {
-    const generated = generateId(resource);
-    if (typeof generated === 'string') return { id: generated, explicit: false, record };
-    return generated.then((made) => ({ id: made, explicit: false, record }));
+    // A number of a sequence never takes the place of a record that somebody gave that id; ids of functions may.
+    const explicit = sequenceOf(resource) !== undefined;
+    const generated = idOf(resource, record);
+    if (generated instanceof Promise) return generated.then((made) => ({ id: made, explicit, record }));
+    return { id: generated, explicit, record };
   }
   if (id.trim() === '') {
     throw invalidRecord(resource, [{ message: 'Generated ID is invalid', field: 'id' }], draft, 'Generated ID is invalid');

@@ -4,7 +4,7 @@ import { isNotFound, ResourceError, ValidationError } from '../errors/index.js';
 import { fromText } from '../native/text.js';
 import { emitItemError, emitStandardized, emitToObservers } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
-import { checkWriteId } from './ids.js';
+import { checkWriteId, sequenceOf } from './ids.js';
 import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic } from './native.js';
 import { dateHints } from './partition-rules.js';
@@ -138,6 +138,8 @@ export async function deleteAll(resource) {
 export async function deleteAllData(resource) {
   refuseParanoid(resource, 'deleteAllData');
   const deletedCount = await removeScope(resource, 'all', 'deleteAllData');
+  // Its sequences are gone as well, and start again.
+  sequenceOf(resource)?.release();
   resource.emit('deleted-all-data', { resource: resource.name, prefix: `resource=${resource.name}`, deletedCount });
   return { deletedCount, resource: resource.name };
 }

@@ -7,7 +7,7 @@ import { content, deleteContent, hasContent, setContent } from './content.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
 import { createHistoricalVersion } from './history.js';
 import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.js';
-import { configureIdGenerator, generateId, idGeneratorType } from './ids.js';
+import { configureIdGenerator, generateId, hasAsyncIdGenerator, idGeneratorType } from './ids.js';
 import { insert, upsert } from './insert.js';
 import { insertMany } from './insert-many.js';
 import { contentLength, definitionHash, exportResource, stateOf } from './introspection.js';
@@ -33,6 +33,7 @@ import { explain, query } from './query.js';
 import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from './read.js';
 import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
 import { openScan } from './scan.js';
+import { batchStatus, listSequences, releaseBatch, reserveIdBatch, resetSequence, sequenceValue } from './sequences.js';
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
 import { relabel, schemaForVersion, versionOfKey } from './versions.js';
@@ -286,12 +287,47 @@ export class Resource extends AsyncEventEmitter {
   // Ids and keys
 
   /** A new id from the generator of the resource; a promise when that is asynchronous. */
-  generateId() {
-    return generateId(this);
+  generateId(record) {
+    return generateId(this, record);
   }
 
   configureIdGenerator(generator, size = 22) {
-    return configureIdGenerator(generator, size);
+    return configureIdGenerator(this, generator, size);
+  }
+
+  /** Whether generated ids are known to be promises: incremental ones, and those of `async` functions. */
+  hasAsyncIdGenerator() {
+    return hasAsyncIdGenerator(this);
+  }
+
+  /** The number of a sequence that is due, without taking it; null before the first, and without incremental ids. */
+  getSequenceValue(field) {
+    return sequenceValue(this, field);
+  }
+
+  /** Sets the number that is due; false without incremental ids. */
+  resetSequence(field, value) {
+    return resetSequence(this, field, value);
+  }
+
+  /** The stored sequences `{ value, name, createdAt, updatedAt?, resetAt? }`; null without incremental ids. */
+  listSequences() {
+    return listSequences(this);
+  }
+
+  /** Takes ids for the caller to use; null without incremental ids. */
+  reserveIdBatch(count) {
+    return reserveIdBatch(this, count);
+  }
+
+  /** What this process has reserved in mode `fast`; null when nothing is. */
+  getBatchStatus(field) {
+    return batchStatus(this, field);
+  }
+
+  /** Forgets what this process has reserved in mode `fast`; nobody gets those ids. */
+  releaseBatch(field) {
+    releaseBatch(this, field);
   }
 
   getIdGeneratorType(generator, size) {
