@@ -20,9 +20,13 @@ export function restoredIds({ idGenerator, idSize, idGeneratorOptions }) {
 
 const isNamed = (type) => type === 'incremental' || GENERATOR_NAMES.includes(type);
 
-/** Whether a version entry must be written again so that a reader makes the ids of the resource. */
+/**
+ * Whether a version entry must be written again so that a reader makes the ids of the resource. Options of another
+ * generator may linger in it, since a merge drops nothing.
+ */
 export function idsDiffer({ idGenerator, idGeneratorOptions }, resource) {
   const type = resource.idGeneratorType;
   if (!isNamed(type) && !isNamed(idGenerator)) return false;
-  return type !== idGenerator || stableJson(sequenceOf(resource)?.config ?? null) !== stableJson(idGeneratorOptions ?? null);
+  const sequence = sequenceOf(resource);
+  return type !== idGenerator || (sequence !== undefined && stableJson(sequence.config) !== stableJson(idGeneratorOptions ?? null));
 }

@@ -80,10 +80,12 @@ function unusable(resource, field, operation, value) {
 export class StoredSequence {
   #resource;
   #field;
+  #lock;
 
-  constructor(resource, field) {
+  constructor(resource, field, lock = LOCK) {
     this.#resource = resource;
     this.#field = field;
+    this.#lock = lock;
   }
 
   #key(suffix) {
@@ -137,7 +139,7 @@ export class StoredSequence {
   /** What was changed, or undefined when the lock was lost to another process meanwhile. */
   async #underLock(operation, plan) {
     const storage = storageOf(this.#resource);
-    const lock = await storage._acquireAt(this.#key('lock'), this.#field, LOCK);
+    const lock = await storage._acquireAt(this.#key('lock'), this.#field, this.#lock);
     if (lock === null) throw lockedOut(this.#resource, this.#field, operation);
     try {
       const key = this.#key('value');
@@ -153,13 +155,25 @@ export class StoredSequence {
   }
 }
 
+async function valueKeys(resource) {
+  const { client } = resource;
+  if (typeof client.listObjects !== 'function') throw missingMethod('listObjects');
+  const prefix = prefixOf(resource);
+  const keys = [];
+  let continuationToken;
+  do {
+    const page = await client.listObjects({ prefix, continuationToken });
+    // Some clients show their own prefix before the key.
+    for (const { Key } of page.Contents ?? []) if (Key.endsWith('/value')) keys.push(Key.slice(Key.indexOf(prefix)));
+    continuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+  } while (continuationToken);
+  return keys.sort();
+}
+
 /** Every sequence of a resource as stored: `{ value, name, createdAt, updatedAt?, resetAt? }`, by name. */
 export async function storedSequences(resource) {
   try {
-    if (typeof resource.client.getAllKeys !== 'function') throw missingMethod('getAllKeys');
-    const keys = await resource.client.getAllKeys({ prefix: prefixOf(resource) });
-    const values = keys.filter((key) => key.endsWith('/value')).sort();
-    const found = await storageOf(resource).batchGet(values);
+    const found = await storageOf(resource).batchGet(await valueKeys(resource));
     const sequences = [];
     for (const { ok, data, error } of found) {
       if (!ok) throw error;
