@@ -6,6 +6,7 @@
 //   { op: 'update', resource, changes }           changes: [{ id, ...fields }]
 //   { op: 'get', resource, ids }                  the records in that order
 //   { op: 'list', resource, options }             ids by partition
+//   { op: 'method', resource, method, args }      a call of a method of a resource
 //   { op: 'setContent', resource, contents }      contents: [{ id, base64, contentType }]
 //   { op: 'content', resource, ids }              [{ base64, contentType, has }] in that order
 //   { op: 'verify', password, hash }              whether the hash is that password's
@@ -56,6 +57,9 @@ const operations = {
   },
   async list({ resource, options }) {
     return (await db.getResource(resource)).listIds(options);
+  },
+  async method({ resource, method, args }) {
+    return (await db.getResource(resource))[method](...args);
   },
   async setContent({ resource, contents }) {
     const target = await db.getResource(resource);

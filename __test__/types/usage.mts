@@ -35,8 +35,11 @@ import S3dbDefault, {
   Schema,
   Seeder,
   type Stored,
+  sid,
   tryFn,
   tryFnSync,
+  ulid,
+  uuidv7,
   ValidationError,
   Validator
 } from 's3db-native';
@@ -338,3 +341,24 @@ const byCursor = await users.page({ size: 10, cursor: (await users.page({ size: 
 same<typeof byCursor.nextCursor, string | null>(true);
 // @ts-expect-error a direction is 1, -1, 'asc' or 'desc'
 await users.query({}, { sort: { age: 2 } });
+
+// Ids
+await db.createResource({ name: 'a', attributes: { n: 'number' }, idGenerator: 'incremental:ORD-0001' });
+await db.createResource({ name: 'b', attributes: { n: 'number' }, idGenerator: { type: 'incremental', mode: 'fast', batchSize: 5 } });
+await db.createResource({ name: 'c', attributes: { n: 'number' }, idGenerator: ({ n }) => `c${n}` });
+await db.createResource({ name: 'd', attributes: { n: 'number' }, idGenerator: ulid });
+await db.createResource({ name: 'e', attributes: { n: 'number' }, idGenerator: idGenerator });
+// @ts-expect-error not a mode
+await db.createResource({ name: 'f', attributes: { n: 'number' }, idGenerator: { type: 'incremental', mode: 'slow' } });
+// @ts-expect-error not a generator
+await db.createResource({ name: 'g', attributes: { n: 'number' }, idGenerator: 'random' });
+const sequence: number | null = await users.getSequenceValue();
+const reservedIds = await users.reserveIdBatch(5);
+if (reservedIds !== null) same<typeof reservedIds.ids, string[]>(true);
+const batch = users.getBatchStatus();
+if (batch !== null) same<typeof batch.remaining, number>(true);
+const made: string[] = [sid(5), ulid(), uuidv7()];
+// @ts-expect-error the name comes first
+await users.resetSequence(5);
+
+export { made, sequence };

@@ -5,11 +5,15 @@
  */
 
 import { missingMethod } from '../client/adapter.js';
+import { storeFor } from '../client/store-for.js';
 import { ResourceError, ValidationError } from '../errors/index.js';
+import { fromText } from '../native/text.js';
 import { PluginStorage } from '../plugin/plugin-storage.js';
 
 /** Longer than a lock lives, so that a process that died delays the others and fails none. */
 const LOCK = { ttl: 10, timeout: 30_000, retryDelay: 20, maxRetryDelay: 250, workerId: 'sequence', discard: true };
+/** Milliseconds before its expiry from which a lock may be another's by the time that a delete arrives. */
+const MARGIN = 3000;
 /** Times that a lock may be lost before the write. */
 const ATTEMPTS = 8;
 
@@ -74,6 +78,16 @@ function unusable(resource, field, operation, value) {
     retriable: false,
     suggestion: `Set the number that is due: resource.resetSequence('${field}', 1).`
   });
+}
+
+/**
+ * Removes a lock. An expired one must not stay in its place, as it does where conditional deletes are missing: s3db.js 19
+ * deletes what it saw expired, even when somebody has taken it since.
+ */
+async function release(storage, lock) {
+  const { deleteIfMatch } = fromText(await storeFor(storage.client).capabilities());
+  if (deleteIfMatch || Date.now() > lock.expiresAt - MARGIN) await storage.releaseLock(lock);
+  else await storage.delete(lock.key);
 }
 
 /** One sequence of a resource. */
@@ -150,7 +164,7 @@ export class StoredSequence {
       return written === null ? undefined : { answer };
     } finally {
       // One that cannot be released expires; the numbers are safe either way.
-      await storage.releaseLock(lock).catch(() => {});
+      await release(storage, lock).catch(() => {});
     }
   }
 }
