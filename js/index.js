@@ -93,6 +93,7 @@ export {
   ValidationError
 } from './errors/index.js';
 export { Background, ManualClock, nextCronDate } from './plugin/background.js';
+export { CoordinatorPlugin } from './plugin/coordinator-plugin.js';
 export { DistributedLock, S3Mutex } from './plugin/locks.js';
 export { Plugin, PluginObject } from './plugin/plugin.js';
 export { PluginStorage } from './plugin/plugin-storage.js';

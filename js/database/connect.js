@@ -4,6 +4,7 @@ import { retireLayers } from '../plugin/layers.js';
 import { Resource } from '../resource/resource.js';
 import { pluginOwners } from '../resource/versions.js';
 import { warnOnce } from '../util/warn.js';
+import { stopCoordinators } from './coordinators.js';
 import { savedPluginAttributes } from './definition.js';
 import { deserializeHooks } from './hook-source.js';
 import { attachRecordHooks } from './hooks.js';
@@ -135,6 +136,7 @@ async function quietly(database, step, run) {
 export async function disconnect(database) {
   database.emit('disconnected', new Date());
   await quietly(database, 'plugins', () => stopPlugins(database));
+  await quietly(database, 'coordinators', () => stopCoordinators(database));
   await quietly(database, 'uploads', () => Promise.allSettled([database._nextUpload, database._runningUpload]));
   const names = Object.keys(database._resourcesMap);
   for (const name of names) await quietly(database, `index work of '${name}'`, () => database._resourcesMap[name]?._drain());

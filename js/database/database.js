@@ -6,6 +6,7 @@ import { maintained } from '../util/inner-call.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
 import { VERSION } from '../util/version.js';
 import { connect, disconnect } from './connect.js';
+import { getGlobalCoordinator } from './coordinators.js';
 import { applyMiddlewares, createResource, normalizePartitions } from './create-resource.js';
 import { definitionHash, nextVersion } from './definition.js';
 import { offExit, onExit } from './exit.js';
@@ -329,6 +330,15 @@ export class Database extends OwnedEmitter {
     return this.pluginRegistry[name];
   }
 
+  /**
+   * The election of a namespace among all processes with this database; one coordinator per namespace.
+   * @param {string} namespace
+   * @param {{ autoStart?: boolean, config?: object }} [options] see docs/coordination.md
+   */
+  async getGlobalCoordinator(namespace, options) {
+    return getGlobalCoordinator(this, namespace, options);
+  }
+
   _getPluginName(plugin, custom = null) {
     return pluginName(plugin, custom);
   }
@@ -366,6 +376,7 @@ function defineState(database) {
     _hookOwners: new WeakMap(),
     _recordHooks: [],
     _plugins: [],
+    _coordinators: new Map(),
     _exitListener: null,
     _exitListenerRegistered: false,
     _connected: false,

@@ -8,15 +8,16 @@ export class BackgroundTask {
 
   /**
    * @param {any} owner what the `Background` lends its handles
-   * @param {{ kind: string, name: string, handler: Function, keepAlive?: boolean }} facts
+   * @param {{ kind: string, name: string, handler: Function, keepAlive?: boolean, lock?: string }} facts
    */
-  constructor(owner, { kind, name, handler, keepAlive = false }) {
+  constructor(owner, { kind, name, handler, keepAlive = false, lock }) {
     this.#owner = owner;
     this.kind = kind;
     this.name = name;
     Object.defineProperties(this, {
       _handler: { value: handler },
       _keepAlive: { value: keepAlive },
+      _lock: { value: lock },
       _id: { value: null, writable: true },
       _stopping: { value: undefined, writable: true },
       _lastFailure: { value: null, writable: true }
@@ -127,18 +128,56 @@ export class BackgroundQueue extends BackgroundTask {
 
 /** Part in an election. */
 export class BackgroundLeader extends BackgroundTask {
-  constructor(owner, facts) {
+  #election;
+  #due;
+
+  /**
+   * @param {any} owner
+   * @param {any} facts
+   * @param {(leader: { workerId: string, fence: number | null } | null) => void} onLeader
+   * @param {boolean} wakes whether it tries by itself at the moment when a lock may be taken over
+   */
+  constructor(owner, facts, onLeader, wakes) {
     super(owner, facts);
-    Object.defineProperties(this, { _onLost: { value: facts.onLost }, _leading: { value: false, writable: true } });
+    Object.defineProperties(this, { _onLost: { value: facts.onLost } });
+    const onDue = (ms) => wakes && this.#wakeIn(ms);
+    this.#election = owner.locks.elect(facts.lock, { workerId: facts.workerId, onLeader, onDue });
   }
 
   /** True while this process holds the lock. */
   get isLeader() {
-    return this._id !== null && this.stats().leader === true;
+    return this._id !== null && this.stats().leader === true && this._owner.locks.isFresh(this._lock);
+  }
+
+  /** Who leads, as far as this process knows: `{ workerId, fence }`, or null. */
+  get leader() {
+    return this._id === null ? null : this.#election.leader;
+  }
+
+  /** Number of the term of this process, which grows with every change of leader; null when it does not lead. */
+  get fence() {
+    return this.isLeader ? (this._owner.locks.fenceOf(this._lock) ?? null) : null;
   }
 
   /** Tries to become leader now. */
   async trigger() {
     if (this._id !== null) await this._owner.ask((native, request) => native.trigger(this._id, request));
+  }
+
+  /** Called when this process leads no more. */
+  _deposed() {
+    this.#election.forget();
+  }
+
+  #wakeIn(ms) {
+    clearTimeout(this.#due);
+    this.#due = setTimeout(() => this.trigger().catch(() => {}), Math.min(Math.ceil(ms), 2 ** 31 - 1));
+    this.#due.unref();
+  }
+
+  _ended() {
+    clearTimeout(this.#due);
+    this._owner.locks.retire(this._lock);
+    super._ended();
   }
 }

@@ -33,18 +33,21 @@ export const LEADER_OPTIONS = {
   lock: 'text',
   ttl: 'ms',
   retryEvery: 'ms',
+  workerId: 'text',
   onElected: 'function',
   onLost: 'function',
+  onLeader: 'function',
   keepAlive: 'flag'
 };
 export const STOP_OPTIONS = { grace: 'ms', abortGrace: 'ms' };
-export const BACKGROUND_OPTIONS = { name: 'text', onError: 'function', storage: 'function', clock: 'clock' };
+export const BACKGROUND_OPTIONS = { name: 'text', onError: 'function', storage: 'function', clock: 'clock', fence: 'number' };
 
 const CHECKS = {
   text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
   flag: [(value) => typeof value === 'boolean', 'true or false'],
   ms: [(value) => typeof value === 'number' && value >= 0 && Number.isFinite(value), 'a number of milliseconds, 0 or more'],
   count: [(value) => Number.isSafeInteger(value) && value >= 0 && value < 2 ** 32, 'a whole number, 0 or more'],
+  number: [(value) => typeof value === 'number' && Number.isFinite(value), 'a number'],
   function: [(value) => typeof value === 'function', 'a function'],
   clock: [(value) => typeof value?.step === 'function', 'a ManualClock']
 };

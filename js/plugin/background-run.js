@@ -17,8 +17,8 @@ export class BackgroundRun {
   #controller = null;
   #reason = null;
 
-  /** @param {any} handle task, queue or election @param {any} message of the engine */
-  constructor(handle, message) {
+  /** @param {any} handle task, queue or election @param {any} message of the engine @param {number} [fence] of its lock */
+  constructor(handle, message, fence) {
     this.handle = handle;
     this.id = message.run;
     this.attempt = message.attempt;
@@ -38,6 +38,7 @@ export class BackgroundRun {
         return run.#signal();
       }
     };
+    if (fence !== undefined) this.context.fence = fence;
   }
 
   #signal() {

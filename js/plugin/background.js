@@ -9,6 +9,7 @@ import { fromNative, nativeReport } from '../errors/from-native.js';
 import { PluginError } from '../errors/index.js';
 import { native as addon } from '../native/load.js';
 import { fromText } from '../native/text.js';
+import { clocksOf, localTimeZone } from './background-clock.js';
 import { BackgroundLeader, BackgroundQueue, BackgroundTask } from './background-handles.js';
 import { BackgroundLocks } from './background-locks.js';
 import {
@@ -25,60 +26,10 @@ import {
 } from './background-options.js';
 import { BackgroundRun } from './background-run.js';
 
+export { ManualClock, nextCronDate } from './background-clock.js';
 export { createCronManager, scheduleCron, scheduleInterval, stopAllCronJobs } from './cron-jobs.js';
 
 const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** A clock for tests: stands still until it is moved. */
-export class ManualClock {
-  #native;
-
-  /** @param {number | Date} [now] start of the wall clock, epoch ms */
-  constructor(now = Date.now()) {
-    this.#native = new addon.NativeManualClock(Number(now));
-  }
-
-  /** Moves the clock forward by `ms` in one step and wakes what is due. */
-  step(ms) {
-    this.#native.step(ms);
-  }
-
-  /** Sets the wall clock alone, as an operator or a time server does. */
-  setWall(now) {
-    this.#native.setWall(Number(now));
-  }
-
-  /** The wall clock, epoch ms. */
-  now() {
-    return this.#native.now();
-  }
-
-  /** @internal */
-  get _native() {
-    return this.#native;
-  }
-}
-
-/** Time zone of this process, as cron uses it where none is given. */
-export function localTimeZone() {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-}
-
-/**
- * The first time of a cron expression after `from`, or null when there is none.
- * @param {string} expression
- * @param {{ timeZone?: string, from?: number | Date }} [options] defaults: the zone of the process, now
- * @returns {Date | null}
- */
-export function nextCronDate(expression, { timeZone = localTimeZone(), from } = {}) {
-  if (typeof expression !== 'string') throw invalid('cron', 'a cron expression', expression);
-  try {
-    const at = addon.cronNext(expression, timeZone, from === undefined ? undefined : Number(from));
-    return at === null ? null : new Date(at);
-  } catch (error) {
-    throw fromNative(error, { operation: 'nextCronDate' });
-  }
-}
 
 /** Background work of one plugin. */
 export class Background {
@@ -97,21 +48,25 @@ export class Background {
   #holds = 0;
   #hold = null;
   #serial = 0;
+  #fence;
   #owner;
 
   /**
-   * @param {{ name?: string, onError?: (error: any, info: any) => void, storage?: () => any, clock?: ManualClock }} [options]
+   * @param {{ name?: string, onError?: (error: any, info: any) => void, storage?: () => any, clock?: any, fence?: number }} [options]
    *   `name` of the plugin in errors; `onError` receives every failure (default: a process warning); `storage` gives the
-   *   PluginStorage whose locks serve leases and elections; `clock` for tests
+   *   PluginStorage whose locks serve leases and elections; `clock` a ManualClock for tests; `fence` of the lock under
+   *   which all this work is done, for handlers
    */
   constructor(options = {}) {
-    const { name = 'plugin', onError, storage, clock } = checkOptions(options, BACKGROUND_OPTIONS);
+    const { name = 'plugin', onError, storage, clock, fence } = checkOptions(options, BACKGROUND_OPTIONS);
     this.#name = name;
     this.#onError = onError;
     this.#storage = storage;
     this.#clock = clock;
-    this.#locks = new BackgroundLocks(storage);
+    this.#fence = fence;
+    this.#locks = new BackgroundLocks(storage, clocksOf(clock));
     this.#owner = {
+      locks: this.#locks,
       native: () => this.#native,
       ask: (call) => this.#ask(call),
       stopPart: (handle, given) => this.#stopPart(handle, given),
@@ -183,17 +138,24 @@ export class Background {
   /**
    * Takes part in an election among all processes with the same storage and name.
    * @param {string} name
-   * @param {object} [options] `ttl` (30000 ms), `retryEvery`, `lock`, `onElected(run)`, `onLost()`
+   * @param {object} [options] `ttl` (30000 ms), `retryEvery`, `lock`, `workerId`, `onElected(run)`, `onLost()`,
+   *   `onLeader({ workerId, fence } | null)`
    */
   leader(name, options) {
-    const { onElected = () => {}, onLost, keepAlive, ...config } = checkOptions(options, LEADER_OPTIONS);
-    const handle = new BackgroundLeader(this.#owner, {
-      kind: 'leader',
-      name: this.#free(name, 'leader'),
-      handler: onElected,
-      keepAlive,
-      onLost
-    });
+    const { onElected = () => {}, onLost, onLeader, workerId, keepAlive, ...config } = checkOptions(options, LEADER_OPTIONS);
+    const free = this.#free(name, 'leader');
+    const lock = config.lock ?? free;
+    const rival = this.tasks.find((task) => task.kind === 'leader' && task._lock === lock);
+    if (rival !== undefined) {
+      throw this.#error(`Election '${rival.name}' has the lock '${lock}' already`, {
+        task: free,
+        code: 'BACKGROUND_NAME_TAKEN',
+        suggestion: 'Give each election a lock of its own.'
+      });
+    }
+    const facts = { kind: 'leader', name: free, handler: onElected, keepAlive, lock, onLost, workerId };
+    const told = onLeader === undefined ? () => {} : (leader) => this.#call(handle, () => onLeader(leader));
+    const handle = new BackgroundLeader(this.#owner, facts, told, this.#clock === undefined);
     return this.#start(handle, 'leader', config);
   }
 
@@ -244,7 +206,7 @@ export class Background {
 
   #task(kind, schedule, handler, { name, keepAlive, lease, ...config }) {
     requireFunction('handler', handler);
-    const handle = new BackgroundTask(this.#owner, { kind, name: this.#free(name, kind), handler, keepAlive });
+    const handle = new BackgroundTask(this.#owner, { kind, name: this.#free(name, kind), handler, keepAlive, lock: lease?.name });
     return this.#start(handle, 'task', { ...schedule, ...config, lease: leaseOf(lease) });
   }
 
@@ -259,6 +221,7 @@ export class Background {
     try {
       handle._id = this.#native[method](JSON.stringify({ name: handle.name, ...config }));
     } catch (error) {
+      handle._ended();
       throw this.#nativeError(error, handle.name);
     }
     this.#handles.set(handle.name, handle);
@@ -352,7 +315,8 @@ export class Background {
   #run(message) {
     const handle = this.#byId.get(message.part);
     if (handle === undefined) return this.#native?.settle(message.run, false, 'stopped', 'ABORT_ERR');
-    const run = new BackgroundRun(handle, message);
+    const fence = handle._lock === undefined ? undefined : this.#locks.fenceOf(handle._lock);
+    const run = new BackgroundRun(handle, message, fence ?? this.#fence);
     this.#runs.set(run.id, run);
     try {
       let result;
@@ -428,11 +392,17 @@ export class Background {
     }
   }
 
-  async #changed({ part, leader }) {
+  #changed({ part, leader }) {
     const handle = this.#byId.get(part);
-    if (handle === undefined || leader || !handle._onLost) return;
+    if (handle === undefined || leader) return undefined;
+    handle._deposed();
+    return handle._onLost && this.#call(handle, () => handle._onLost());
+  }
+
+  /** Calls a function of the user that is no run. */
+  async #call(handle, fn) {
     try {
-      await handle._onLost();
+      await fn();
     } catch (error) {
       this.#report(error, { task: handle.name, attempt: 0, kind: 'failed', willRetry: false });
     }

@@ -186,7 +186,7 @@ export class Plugin extends EventEmitter {
       await this._announcing('plugin.stopped', () => this.onStop());
     } finally {
       // After onStop, which may want to drain a queue first.
-      await this._background?.stop();
+      await this._stopBackground();
     }
     this.afterStop();
   }
@@ -200,7 +200,7 @@ export class Plugin extends EventEmitter {
     if (this._state === 'started') await this.stop();
     this.beforeUninstall();
     await this.onUninstall(options);
-    await this._background?.stop();
+    await this._stopBackground();
     this._pluginHooks.clear();
     this._ledger.undo();
     if (options?.purgeData) await this._purgeData();
@@ -330,6 +330,10 @@ export class Plugin extends EventEmitter {
 
   set cronManager(value) {
     this._cronManager = value;
+  }
+
+  async _stopBackground() {
+    await this._background?.stop();
   }
 
   _backgroundFailed(error, failure) {

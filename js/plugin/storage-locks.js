@@ -80,7 +80,7 @@ function keyOf(storage, lock) {
 }
 
 /** What the engine needs of a handle. */
-const leaseText = (storage, { name, key, token, workerId, acquiredAt, expiresAt, ttl, fence, etag, discard }) =>
+const leaseText = (storage, { name, key, token, workerId, acquiredAt, expiresAt, ttl, fence, etag, discard }, now = storage._clock()) =>
   toText({
     name: String(name),
     key,
@@ -92,7 +92,7 @@ const leaseText = (storage, { name, key, token, workerId, acquiredAt, expiresAt,
     fence: Number(fence) || 0,
     etag: etag ?? null,
     discard: discard === true,
-    now: storage._clock() ?? null
+    now: now ?? null
   });
 
 export const lockMethods = {
@@ -108,10 +108,10 @@ export const lockMethods = {
     return this._acquireAt(this.getPluginKey(null, 'locks', name), name, options);
   },
 
-  /** `acquireLock` for the lock under `key`. */
-  async _acquireAt(key, name, options) {
+  /** `acquireLock` for the lock under `key`, at the time `now`. */
+  async _acquireAt(key, name, options, now = this._clock()) {
     const wanted = lockOptions(this, options ?? {}, 'acquireLock');
-    const request = toText({ ...wanted, name, key, now: this._clock() ?? null });
+    const request = toText({ ...wanted, name, key, now: now ?? null });
     const text = await this._run('acquireLock', key, (handle) => handle.acquire(request));
     return text === null || text === undefined ? null : handleOf(this, text, wanted.discard);
   },
@@ -121,9 +121,14 @@ export const lockMethods = {
    * @returns {Promise<object | null>} the new handle, or null when the lock is gone or another's
    */
   async renewLock(lock, ttl) {
+    return this._renewAt(lock, ttl);
+  },
+
+  /** `renewLock` at the time `now`. */
+  async _renewAt(lock, ttl, now = this._clock()) {
     const held = requireHandle(this, lock, 'renewLock');
     const { ttl: seconds } = lockOptions(this, { ttl: ttl ?? held.ttl ?? DEFAULTS.ttl }, 'renewLock');
-    const request = leaseText(this, { ...held, ttl: seconds });
+    const request = leaseText(this, { ...held, ttl: seconds }, now);
     const text = await this._run('renewLock', held.key, (handle) => handle.renew(request));
     return text === null || text === undefined ? null : handleOf(this, text, held.discard === true);
   },
@@ -193,10 +198,10 @@ export const lockMethods = {
     return (await this._lockInfo(lockName)) !== null;
   },
 
-  /** The lock as stored, while it is held. */
-  async _lockInfo(lockName, target = {}) {
+  /** The lock as stored, while it is held at the time `now`. */
+  async _lockInfo(lockName, target = {}, now = this._clock()) {
     const name = requireName(this, lockName, 'isLocked');
-    const request = toText({ name, ...target, now: this._clock() ?? null });
+    const request = toText({ name, ...target, now: now ?? null });
     const text = await this._run('isLocked', name, (handle) => handle.lockInfo(request));
     return text === null || text === undefined ? null : JSON.parse(text);
   }
