@@ -6,6 +6,7 @@ export * from './types/background.js';
 export * from './types/behavior-options.js';
 export * from './types/cache.js';
 export * from './types/client.js';
+export * from './types/coordinator.js';
 export * from './types/database.js';
 export * from './types/errors.js';
 export * from './types/functions.js';

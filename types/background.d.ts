@@ -8,6 +8,8 @@ export interface BackgroundRunContext {
   readonly attempt: number;
   /** Aborted by timeout, loss of the lease, and `stop`; its reason is an `AbortError` with such a `reason`. */
   readonly signal: AbortSignal;
+  /** Of the lock under which it runs: higher than that of every holder before. Absent without a lock. */
+  readonly fence?: number;
 }
 
 export type BackgroundHandler = (run: BackgroundRunContext) => unknown;
@@ -28,7 +30,7 @@ export interface BackgroundFailure {
 
 /** The part of PluginStorage that leases and elections use. `ttl` in seconds, `timeout` in milliseconds. */
 export interface BackgroundLockStorage {
-  acquireLock(name: string, options: { ttl: number; timeout: number; workerId: string }): Promise<object | null>;
+  acquireLock(name: string, options: { ttl: number; timeout: number; workerId: any }): Promise<object | null>;
   renewLock(lock: any, ttl: number): Promise<object | null>;
   releaseLock(lock: any): Promise<void>;
 }
@@ -42,6 +44,8 @@ export interface BackgroundOptions {
   storage?: () => BackgroundLockStorage | Promise<BackgroundLockStorage>;
   /** For tests. */
   clock?: ManualClock;
+  /** Fence of the lock under which all of this work is done, for handlers. */
+  fence?: number;
 }
 
 /** Waits between attempts: `base`, then twice as long each time, at most `max` (milliseconds). */
@@ -116,7 +120,17 @@ export interface BackgroundLeaderOptions {
   /** Runs while this process leads; its signal is aborted when that ends. */
   onElected?: BackgroundHandler;
   onLost?: () => unknown;
+  /** Name of this process in the lock. Default: process id and random characters. */
+  workerId?: string;
+  /** Called when another leads than this process knew of; null: nobody. */
+  onLeader?: (leader: BackgroundLeaderInfo | null) => unknown;
   keepAlive?: boolean;
+}
+
+/** Who leads. `fence` is null when the storage has none. */
+export interface BackgroundLeaderInfo {
+  workerId: string;
+  fence: number | null;
 }
 
 export interface BackgroundStopOptions {
@@ -190,7 +204,12 @@ export interface BackgroundQueue<T = any> extends BackgroundHandle {
 }
 
 export interface BackgroundLeader extends BackgroundHandle {
+  /** False from the moment when another process may lead. */
   readonly isLeader: boolean;
+  /** Who leads, as far as this process knows. */
+  readonly leader: BackgroundLeaderInfo | null;
+  /** Fence of the current term; null when this process does not lead. */
+  readonly fence: number | null;
   stats(): BackgroundStats & { leader: boolean };
   /** Tries to become leader now. */
   trigger(): Promise<void>;

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Client } from './client.js';
+import type { GlobalCoordinator, GlobalCoordinatorOptions } from './coordinator.js';
 import type {
   ClientLike,
   CreateResourceConfig,
@@ -132,6 +133,8 @@ export class Database extends EventEmitter {
   installPlugin<P extends PluginInterface>(plugin: P | (new (...args: any[]) => P), name?: string | null): Promise<P>;
   getPlugin(name: string): PluginInterface | null | undefined;
   stopPlugins(): Promise<void>;
+  /** The election of a namespace among all processes with this database. */
+  getGlobalCoordinator(namespace: string, options?: GlobalCoordinatorOptions): Promise<GlobalCoordinator>;
   uninstallPlugin(name: string | PluginInterface, options?: { purgeData?: boolean }): Promise<void>;
 
   addHook(event: DatabaseHookName | (string & {}), fn: DatabaseHookFunction): void;

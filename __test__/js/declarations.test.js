@@ -101,6 +101,7 @@ describe('declarations', () => {
     instances.set('CachePlugin', await db.usePlugin(new esm.CachePlugin({ driver: 'memory' })));
     instances.set('CacheError', new esm.CacheError('text'));
     instances.set('Background', new esm.Background());
+    instances.set('CoordinatorPlugin', await db.usePlugin(new esm.CoordinatorPlugin()));
     instances.set('BaseError', new esm.BaseError({ message: 'text' }));
     instances.set('NoSuchKey', new esm.NoSuchKey({ bucket: 'b', key: 'k', resourceName: 'r', id: 'i' }));
     instances.set('ResourceNotFound', new esm.ResourceNotFound({ bucket: 'b', resourceName: 'r', id: 'i' }));

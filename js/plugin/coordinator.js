@@ -141,25 +141,31 @@ export class Coordinator extends EventEmitter {
   async #enter(session) {
     const { startupJitterMin: least, startupJitterMax: most, skipColdStart, coldStartDuration } = this.config;
     if (!(await session.wait(least + Math.random() * (most - least)))) return;
-    const cold = skipColdStart ? 0 : coldStartDuration;
-    const third = cold / 3;
-    // Those who came earlier are seen before anybody is elected, and who is elected waits before there is work.
+    const third = skipColdStart ? 0 : coldStartDuration / 3;
     const started = Date.now();
-    if (cold > 0) {
-      this.#hooks.phase?.('observing', { workersDiscovered: (await this.getActiveWorkers()).length });
-      if (!(await session.wait(third))) return;
-      this.#hooks.phase?.('election', { leaderId: await this.getLeader(), isLeader: false });
-    }
-    this.#elect(session, cold > 0 ? session.wait(2 * third) : Promise.resolve(true));
-    if (cold > 0) {
-      if (!(await session.wait(third))) return;
-      this.#hooks.phase?.('preparation', { isLeader: this.isLeader });
-      if (!(await session.wait(third))) return;
-    }
+    const cold = async (phase, details) => {
+      if (third === 0) return true;
+      // Nobody stays out because there was nothing to be seen.
+      const seen = await details().catch((error) => this.#failed(error));
+      if (!session.stopped) this.#hooks.phase?.(phase, { ...seen });
+      return session.wait(third);
+    };
+    // Those who came earlier are seen before anybody is elected, and who is elected waits before there is work.
+    if (!(await cold('observing', async () => ({ workersDiscovered: (await this.getActiveWorkers()).length })))) return;
+    let begin;
+    this.#elect(
+      session,
+      new Promise((resolve) => {
+        begin = resolve;
+      })
+    );
+    if (!(await cold('election', async () => ({ leaderId: await this.getLeader(), isLeader: this.isLeader })))) return;
+    if (!(await cold('preparation', async () => ({ isLeader: this.isLeader })))) return;
     this.#hooks.phase?.('ready', { duration: Date.now() - started, isLeader: this.isLeader });
+    begin();
   }
 
-  /** @param {Session} session @param {Promise<boolean>} ready resolves when work may begin */
+  /** @param {Session} session @param {Promise<void>} ready resolves when work may begin */
   #elect(session, ready) {
     if (session.stopped) return;
     let known = null;
@@ -198,7 +204,8 @@ export class Coordinator extends EventEmitter {
       this.emit('promoted', term);
       const { coordinatorWorkInterval: every } = this.config;
       if (every !== null && this.#hooks.work && !signal.aborted) {
-        const work = (run) => this.#hooks.work({ ...term, ...run, signal: run.signal });
+        // The signal of the term is the first to tell that the work should end.
+        const work = ({ name, scheduledAt, startedAt, attempt }) => this.#hooks.work({ ...term, name, scheduledAt, startedAt, attempt });
         background.every(every, work, { name: 'coordinator-work', immediate: true });
       }
       await over;
@@ -219,7 +226,7 @@ export class Coordinator extends EventEmitter {
   #retire(session) {
     const again = async () => {
       await session.leader.stop();
-      if (await session.wait(this.config.leaseTimeout)) this.#elect(session, Promise.resolve(true));
+      if (await session.wait(this.config.leaseTimeout)) this.#elect(session, Promise.resolve());
     };
     again().catch((error) => this.#failed(error));
   }
