@@ -48,6 +48,8 @@ export interface DatabaseConfig {
   passphrase?: string;
   /** Writing `secret` attributes under the default passphrase throws `EncryptionError`. */
   requirePassphrase?: boolean;
+  /** Resources emit nothing, unless one has `disableEvents: false`; events of the database stay. Default false. */
+  disableResourceEvents?: boolean;
   /** Cost of `password` attributes; default 10. */
   bcryptRounds?: number;
   versioningEnabled?: boolean;
@@ -213,6 +215,12 @@ export interface ResourceOptions {
   versioningEnabled?: boolean;
   strictValidation?: boolean;
   asyncEvents?: boolean;
+  /** True: nothing is emitted, and listeners are dropped with one warning. Default: `disableResourceEvents` of the database. */
+  disableEvents?: boolean;
+  /** The same as `disableEvents`, which wins. */
+  disableResourceEvents?: boolean;
+  /** False: the check of records is compiled with the resource. Default: with the first record, or by `prewarmSchema()`. */
+  lazySchema?: boolean;
   asyncPartitions?: boolean;
   strictPartitions?: boolean;
   map?: Record<string, string>;

@@ -116,12 +116,15 @@ interface ResourceEvents<T> {
   'content-fetched': [event: { id: string; contentType: string | null; contentLength: number }];
   'content-deleted': [id: string];
   versionUpdated: [event: { oldVersion: string; newVersion: string }];
+  'resource:disposed': [event: { resourceName: string }];
 }
 
 /** EventEmitter whose listeners run after the operation, one after the other, unless switched to synchronous. */
 export class AsyncEventEmitter extends EventEmitter {
   emitSync(event: string | symbol, ...args: any[]): boolean;
   setAsyncMode(enabled: boolean): void;
+  /** True when nothing is emitted and listeners are not kept (`disableEvents`). */
+  readonly eventsDisabled: boolean;
 }
 
 /** A set of records with one definition. */
@@ -213,6 +216,12 @@ export class Resource<T = any> extends AsyncEventEmitter {
   /** The same as `updateAttributes`. */
   updateSchema(attributes: Attributes): { oldAttributes: Attributes; newAttributes: Attributes };
   applyConfiguration(options?: { map?: Record<string, string> }): void;
+  /** Compiles the check of records and makes the native handle now. True when the check was not compiled yet. */
+  prewarmSchema(): boolean;
+  /** Whether the check of records is compiled. */
+  isSchemaCompiled(): boolean;
+  /** Emits `resource:disposed`, removes all listeners, frees the compiled schema; stored data is not touched. */
+  dispose(): void;
   addPluginAttribute(name: string, definition: any, pluginName: string): any;
   removePluginAttribute(name: string, pluginName?: string | null): boolean;
   export(): Record<string, any>;

@@ -52,6 +52,9 @@ export class Schema {
   check(record: any): any;
   applyDefaults(record: any): any;
   sanitise(record: any): any;
+  /** Compiles the check now, instead of with the first record. */
+  compile(): void;
+  isCompiled(): boolean;
   /** Frees the native half. */
   dispose(): void;
   applyHooksActions(item: any, hook: SchemaHookName): Promise<any>;

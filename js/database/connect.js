@@ -146,9 +146,9 @@ export async function disconnect(database) {
     const resource = database._resourcesMap[name];
     if (!resource) continue;
     await quietly(database, `resource '${name}'`, () => {
-      resource.removeAllListeners();
       retireLayers(resource);
       resource.observers = [];
+      resource.dispose();
     });
     delete database._resourcesMap[name];
   }

@@ -1,6 +1,6 @@
 /** `createResource`: new resources and re-declared ones. */
 import { SchemaError } from '../errors/index.js';
-import { applyIdOptions, registerEvents } from '../resource/config.js';
+import { applyEventOptions, applyIdOptions, registerEvents } from '../resource/config.js';
 import { checkConfig } from '../resource/config-check.js';
 import { normalizeGuard } from '../resource/guard.js';
 import { configureHooks } from '../resource/hooks.js';
@@ -156,6 +156,7 @@ async function redeclare(database, resource, config) {
     throw error;
   }
   configureHooks(resource, config.hooks);
+  applyEventOptions(resource, config);
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
   const hash = definitionHash(resource.export());

@@ -206,7 +206,7 @@ export class Database extends OwnedEmitter {
     delete this._resourcesMap[name];
     this._removedResources.add(name);
     await this.uploadMetadataFile();
-    resource.removeAllListeners();
+    resource.dispose();
   }
 
   _normalizePartitions(partitions, attributes) {

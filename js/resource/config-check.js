@@ -4,7 +4,16 @@ import { HOOK_NAMES, isHookName } from './hooks.js';
 import { GENERATOR_NAMES } from './ids.js';
 import { isIncremental, parseIncremental } from './incremental.js';
 
-const BOOLEANS = ['cache', 'autoDecrypt', 'timestamps', 'paranoid', 'allNestedObjectsOptional'];
+const BOOLEANS = [
+  'cache',
+  'autoDecrypt',
+  'timestamps',
+  'paranoid',
+  'allNestedObjectsOptional',
+  'disableEvents',
+  'disableResourceEvents',
+  'lazySchema'
+];
 
 function isObject(value) {
   return value !== null && typeof value === 'object' && !Array.isArray(value);

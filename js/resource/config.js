@@ -75,6 +75,7 @@ export function construct(resource, given) {
   resource.map = input.map;
   if (input.database) resource.database = input.database;
   applyIdOptions(resource, input);
+  applyEventOptions(resource, input, input.database?.options?.disableResourceEvents);
 
   resource.config = {
     cache: input.cache ?? false,
@@ -89,6 +90,7 @@ export function construct(resource, given) {
     strictPartitions: input.strictPartitions ?? false,
     createdBy: input.createdBy ?? 'user'
   };
+  if (input.lazySchema !== undefined) resource.config.lazySchema = input.lazySchema;
   resource.$schema = schemaSnapshot(given);
   resource.hooks = emptyHooks();
   resource.attributes = cloneValue(input.attributes);
@@ -112,6 +114,20 @@ function warnUnknownMembers(resource, unknown) {
     }
     warnOnce(resource.database, { code: 'UNKNOWN_OPTION', message, resource: resource.name, details });
   }
+}
+
+/** `disableEvents`, or `disableResourceEvents`: no emission, and listeners are ignored. */
+export function applyEventOptions(resource, { disableEvents, disableResourceEvents }, ofDatabase) {
+  const disabled = disableEvents ?? disableResourceEvents ?? ofDatabase;
+  if (disabled !== undefined) resource._eventsDisabled = disabled;
+}
+
+/** Compiles what the first operations would compile; true when the check of records was not compiled yet. */
+export function prewarmSchema(resource) {
+  const fresh = !resource.schema.isCompiled();
+  resource.schema.compile();
+  void resource._native;
+  return fresh;
 }
 
 /** Sets the generator, size and persisted generator type. */
@@ -187,6 +203,7 @@ export function applyConfiguration(resource, { map } = {}) {
     _pluginAttributeMetadata: resource._pluginAttributeMetadata
   });
   validatePartitions(resource);
+  if (config.lazySchema === false) schema.compile();
   resource.schema = schema;
   definitionChanged(resource);
   resource._warnPassphrase = resource.passphrase === 'secret' && Object.values(resource.attributes).some(secretAttribute);

@@ -29,3 +29,13 @@ export function emitToObservers(resource, event, ...args) {
     if (typeof observer?.emit === 'function') observer.emit(event, ...args);
   }
 }
+
+/** The end of a resource object: `resource:disposed` while its listeners can still hear it. Stored data is not touched. */
+export function dispose(resource) {
+  try {
+    resource.emitSync('resource:disposed', { resourceName: resource.name });
+  } finally {
+    resource.removeAllListeners();
+    resource.schema.dispose();
+  }
+}

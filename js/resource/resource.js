@@ -2,8 +2,9 @@ import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { maintained } from '../util/inner-call.js';
 import { getNested } from '../util/nested.js';
-import { applyConfiguration, construct, updateAttributes } from './config.js';
+import { applyConfiguration, construct, prewarmSchema, updateAttributes } from './config.js';
 import { content, deleteContent, hasContent, setContent } from './content.js';
+import { dispose } from './events.js';
 import { checkRolesScopes, executeGuard, normalizeGuard } from './guard.js';
 import { createHistoricalVersion } from './history.js';
 import { addHook, executeHooks, removeHook, setupPartitionHooks } from './hooks.js';
@@ -37,6 +38,7 @@ import { batchStatus, listSequences, releaseBatch, reserveIdBatch, resetSequence
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
 import { relabel, schemaForVersion, versionOfKey } from './versions.js';
+import { warnEventsDisabled } from './warnings.js';
 
 /**
  * A collection of records under one definition.
@@ -267,6 +269,16 @@ export class Resource extends AsyncEventEmitter {
     return definitionHash(this);
   }
 
+  /** Compiles the check of records and makes the native handle, which otherwise the first operations do. True when the check was not compiled. */
+  prewarmSchema() {
+    return prewarmSchema(this);
+  }
+
+  /** Whether the check of records is compiled. */
+  isSchemaCompiled() {
+    return this.schema.isCompiled();
+  }
+
   async getSchemaForVersion(version) {
     return schemaForVersion(this, version);
   }
@@ -443,6 +455,17 @@ export class Resource extends AsyncEventEmitter {
 
   _checkRolesScopes(required, user) {
     return checkRolesScopes(required, user);
+  }
+
+  /** A listener under `disableEvents` is dropped, with one warning. */
+  _ignored(event) {
+    warnEventsDisabled(this, event);
+    return this;
+  }
+
+  /** Tells `resource:disposed`, then lets go of listeners and of the compiled schema. */
+  dispose() {
+    dispose(this);
   }
 
   /** Emits `event` and, with an id, `event:id`. */

@@ -23,3 +23,12 @@ export function warnDefaultPassphrase(resource) {
     message: `Resource '${resource.name}' stores secret attributes under the default passphrase; set 'passphrase' on the database or the resource.`
   });
 }
+
+/** A listener on a resource without events would never be called. */
+export function warnEventsDisabled(resource, event) {
+  warnOnce(resource.database, {
+    code: 'EVENTS_DISABLED',
+    resource: resource.name,
+    message: `Resource '${resource.name}' emits no events (disableEvents): the listener of '${String(event)}' is ignored.`
+  });
+}

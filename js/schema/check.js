@@ -38,13 +38,15 @@ function instantRule({ messages }) {
 export function checkOf(attributes, options) {
   let rules = rulesOf(attributes, options);
   let check;
-  return (record) => {
-    if (check === undefined) {
-      check = compile(rules, attributes, options);
-      rules = undefined;
-    }
-    return check(record);
+  const compiled = () => {
+    check = compile(rules, attributes, options);
+    rules = undefined;
+    return check;
   };
+  return Object.assign((record) => (check ?? compiled())(record), {
+    isCompiled: () => check !== undefined,
+    compile: () => check ?? compiled()
+  });
 }
 
 function compile({ rules, custom, secrets }, attributes, options) {

@@ -43,7 +43,7 @@ export class Schema {
     this.allNestedObjectsOptional = this.options.allNestedObjectsOptional ?? false;
     this._pluginAttributeMetadata = config._pluginAttributeMetadata || {};
     this.#ownHooks = copyHooks(this.options.hooks);
-    this.#check = checks.checkOf(this.attributes, { allNestedObjectsOptional: this.allNestedObjectsOptional });
+    this.#checker();
     const given = !isEmpty(map);
     this.map = given ? map : undefined;
     this.pluginMap = isEmpty(pluginMap) ? (given ? {} : undefined) : pluginMap;
@@ -177,8 +177,22 @@ export class Schema {
    * @returns {true | object[] | Promise<true | object[]>}
    */
   check(record) {
+    return this.#checker()(record);
+  }
+
+  #checker() {
     this.#check ??= checks.checkOf(this.attributes, { allNestedObjectsOptional: this.allNestedObjectsOptional });
-    return this.#check(record);
+    return this.#check;
+  }
+
+  /** Whether the check is compiled, which otherwise waits for the first record. */
+  isCompiled() {
+    return this.#check?.isCompiled() ?? false;
+  }
+
+  /** Compiles the check now. */
+  compile() {
+    this.#checker().compile();
   }
 
   /**

@@ -11,6 +11,7 @@ export class AsyncEventEmitter extends OwnedEmitter {
     /** Event -> functions that see it when it is emitted, and the promises they gave; undefined while there are none. */
     Object.defineProperty(this, '_taps', { value: undefined, writable: true, enumerable: false });
     Object.defineProperty(this, '_tapped', { value: undefined, writable: true, enumerable: false });
+    Object.defineProperty(this, '_eventsDisabled', { value: false, writable: true, enumerable: false });
   }
 
   /**
@@ -56,6 +57,7 @@ export class AsyncEventEmitter extends OwnedEmitter {
    */
   emit(event, ...args) {
     if (this._taps !== undefined) this._runTaps(event, args);
+    if (this._eventsDisabled) return false;
     if (!this._asyncMode) return super.emit(event, ...args);
     if (this.listenerCount(event) === 0) return false;
     const entries = this.rawListeners(event).map((registered) => {
@@ -91,7 +93,29 @@ export class AsyncEventEmitter extends OwnedEmitter {
    * @returns {boolean}
    */
   emitSync(event, ...args) {
-    return super.emit(event, ...args);
+    return !this._eventsDisabled && super.emit(event, ...args);
+  }
+
+  /** True when nothing is emitted and listeners are not kept; taps work all the same. */
+  get eventsDisabled() {
+    return this._eventsDisabled;
+  }
+
+  on(event, listener) {
+    return this._eventsDisabled ? this._ignored(event) : super.on(event, listener);
+  }
+
+  addListener(event, listener) {
+    return this._eventsDisabled ? this._ignored(event) : super.addListener(event, listener);
+  }
+
+  prependListener(event, listener) {
+    return this._eventsDisabled ? this._ignored(event) : super.prependListener(event, listener);
+  }
+
+  /** What becomes of a listener that would never be called. */
+  _ignored(_event) {
+    return this;
   }
 
   /** @param {boolean} enabled */
