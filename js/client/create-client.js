@@ -8,10 +8,13 @@ import { S3Client } from './s3-client.js';
  * clients of that bucket in the process) or `file:///path`. Query parameters of the embedded stores are
  * constructor options; `clientOptions` win over them.
  * @param {string} connectionString
- * @param {{ verbose?: boolean, parallelism?: number, httpClientOptions?: object, sessionToken?: string, clientOptions?: object }} [options]
+ * @param {{ verbose?: boolean, parallelism?: number, httpClientOptions?: object, sessionToken?: string, executorPool?: boolean | object, clientOptions?: object }} [options]
  * @returns {S3Client | MemoryClient | FileSystemClient}
  */
-export function createClient(connectionString, { verbose, parallelism, httpClientOptions, sessionToken, clientOptions = {} } = {}) {
+export function createClient(
+  connectionString,
+  { verbose, parallelism, httpClientOptions, sessionToken, executorPool, clientOptions = {} } = {}
+) {
   const parsed = new ConnectionString(connectionString);
   const common = present({ verbose, parallelism });
   if (parsed.clientType === 'memory' || parsed.clientType === 'filesystem') {
@@ -20,7 +23,7 @@ export function createClient(connectionString, { verbose, parallelism, httpClien
     if (parsed.clientType === 'filesystem') return new FileSystemClient({ basePath, ...options });
     return new MemoryClient({ shared: true, ...options });
   }
-  return new S3Client({ ...common, ...present({ httpClientOptions, sessionToken }), ...clientOptions, connectionString });
+  return new S3Client({ ...common, ...present({ httpClientOptions, sessionToken, executorPool }), ...clientOptions, connectionString });
 }
 
 const present = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));

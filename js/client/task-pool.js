@@ -131,6 +131,12 @@ export class TaskPool {
     }
   }
 
+  /** @param {number} concurrency tasks at a time, from now on */
+  setConcurrency(concurrency) {
+    this.concurrency = Math.trunc(atLeast(1, concurrency, 'taskExecutor.concurrency'));
+    this.#next();
+  }
+
   /** Starts no further task until `resume()`. */
   pause() {
     this.#paused = true;

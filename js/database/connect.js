@@ -5,6 +5,7 @@ import { Resource } from '../resource/resource.js';
 import { pluginOwners } from '../resource/versions.js';
 import { warnOnce } from '../util/warn.js';
 import { stopCoordinators } from './coordinators.js';
+import { dropDeferred, flushDeferred } from './deferred-writes.js';
 import { savedPluginAttributes } from './definition.js';
 import { deserializeHooks } from './hook-source.js';
 import { attachRecordHooks } from './hooks.js';
@@ -120,6 +121,7 @@ export async function connect(database) {
     throw error;
   }
   if (changes.length > 0) database.emit('db:resource-definitions-changed', { changes, metadata });
+  database._registerSignals();
   database._connected = true;
   database.emit('db:connected', new Date());
 }
@@ -137,6 +139,7 @@ export async function disconnect(database) {
   database.emit('disconnected', new Date());
   await quietly(database, 'plugins', () => stopPlugins(database));
   await quietly(database, 'coordinators', () => stopCoordinators(database));
+  await quietly(database, 'definitions', () => flushDeferred(database));
   await quietly(database, 'uploads', () => Promise.allSettled([database._nextUpload, database._runningUpload]));
   const names = Object.keys(database._resourcesMap);
   for (const name of names) await quietly(database, `index work of '${name}'`, () => database._resourcesMap[name]?._drain());
@@ -153,6 +156,7 @@ export async function disconnect(database) {
     delete database._resourcesMap[name];
   }
   await quietly(database, 'client', () => database.client?.removeAllListeners?.());
+  dropDeferred(database);
   database._connected = false;
   database.savedMetadata = null;
   database._storedMetadata = null;

@@ -8,7 +8,9 @@ import { configureMiddlewares } from '../resource/middleware.js';
 import { Resource } from '../resource/resource.js';
 import { cloneValue, isPlainObject } from '../resource/values.js';
 import { pluginOwners } from '../resource/versions.js';
+import { keepOwnParallelism } from './concurrency.js';
 import { cacheFlag } from './connect.js';
+import { saveDefinition } from './deferred-writes.js';
 import { definitionHash, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
 import { idsDiffer, restoredIds } from './id-options.js';
@@ -79,11 +81,6 @@ function savedEntry(database, name) {
   return resources && Object.hasOwn(resources, name) ? resources[name] : undefined;
 }
 
-/** The one resource to write, unless a hook may change others before the write. */
-function uploadOnly(database, name) {
-  return database._hooks.get('beforeUploadMetadata').length > 0 ? undefined : name;
-}
-
 /** Creates a resource, or applies the configuration to the one of that name. */
 export async function createResource(database, config) {
   const { name } = config;
@@ -92,7 +89,7 @@ export async function createResource(database, config) {
   // Another call may have created it while the metadata was loading.
   if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
   const resource = declare(database, config);
-  await database.uploadMetadataFile(uploadOnly(database, name));
+  await saveDefinition(database, name);
   database.emit('db:resource-created', name);
   return resource;
 }
@@ -126,6 +123,7 @@ function declare(database, config) {
     _pluginAttributeMetadata: saved ? pluginOwners(savedPluginAttributes(saved), saved.pluginAttributes) : undefined
   });
   keepSchema(resource, config);
+  if (config.parallelism !== undefined) keepOwnParallelism(resource);
   resource.database = database;
   if (entry?.createdBy) resource.config.createdBy = entry.createdBy;
   database._resourcesMap[config.name] = resource;
@@ -160,7 +158,7 @@ async function redeclare(database, resource, config) {
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
   const hash = definitionHash(resource.export());
-  if (!saved || saved.hash !== hash || idsDiffer(saved, resource)) await database.uploadMetadataFile(uploadOnly(database, resource.name));
+  if (!saved || saved.hash !== hash || idsDiffer(saved, resource)) await saveDefinition(database, resource.name);
   database.emit('db:resource-updated', resource.name);
   return resource;
 }
@@ -209,7 +207,10 @@ function applyDeclaration(database, resource, config, partitions, saved) {
   if (passphrase !== undefined) resource.passphrase = passphrase;
   const rounds = config.bcryptRounds ?? config.security?.bcrypt?.rounds;
   if (rounds !== undefined) resource.bcryptRounds = rounds;
-  if (config.parallelism !== undefined) resource.parallelism = config.parallelism;
+  if (config.parallelism !== undefined) {
+    resource.parallelism = config.parallelism;
+    keepOwnParallelism(resource);
+  }
   if (config.map !== undefined) resource.map = config.map;
   if (config.guard !== undefined) resource.guard = normalizeGuard(config.guard);
   if (config.asyncEvents !== undefined) resource.setAsyncMode(config.asyncEvents);

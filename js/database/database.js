@@ -1,20 +1,24 @@
 import { createClient } from '../client/create-client.js';
 import { watchDegraded } from '../client/degraded.js';
+import { storeFor } from '../client/store-for.js';
+import { fromNative } from '../errors/from-native.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
 import { maintained } from '../util/inner-call.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
 import { VERSION } from '../util/version.js';
+import { parallelismOf, readParallelism, setConcurrency } from './concurrency.js';
 import { connect, disconnect } from './connect.js';
 import { getGlobalCoordinator } from './coordinators.js';
 import { applyMiddlewares, createResource, normalizePartitions } from './create-resource.js';
+import { flushDeferred } from './deferred-writes.js';
 import { definitionHash, nextVersion } from './definition.js';
-import { offExit, onExit } from './exit.js';
+import { offExit, offSignal, onExit, onSignal } from './exit.js';
 import { deserializeHooks, serializeHooks } from './hook-source.js';
 import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHooks, removeHook } from './hooks.js';
 import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
-import { checkOptions, connectionStringOf, readParallelism } from './options.js';
+import { checkOptions, connectionStringOf } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
 import { findPlugin, ownProperties } from './resources-proxy.js';
 
@@ -48,7 +52,7 @@ export class Database extends OwnedEmitter {
     this.savedMetadata = null;
     this.options = options;
     this.verbose = options.verbose || false;
-    this.parallelism = readParallelism(options.parallelism ?? 10);
+    this.parallelism = parallelismOf(options);
     this.pluginList = options.plugins ?? [];
     this.pluginRegistry = ownProperties({}, findPlugin);
     this.plugins = this.pluginRegistry;
@@ -72,12 +76,13 @@ export class Database extends OwnedEmitter {
   }
 
   _createClient() {
-    const { sessionToken, httpClientOptions, clientOptions, AwsS3Client } = this.options;
+    const { sessionToken, httpClientOptions, clientOptions, executorPool, AwsS3Client } = this.options;
     return createClient(this.connectionString, {
       verbose: this.verbose,
       parallelism: this.parallelism,
       sessionToken,
       httpClientOptions,
+      executorPool,
       clientOptions: AwsS3Client === undefined ? clientOptions : { ...clientOptions, AwsS3Client }
     });
   }
@@ -91,6 +96,42 @@ export class Database extends OwnedEmitter {
   /** The constructor options, under the name of later versions. */
   get databaseOptions() {
     return this.options;
+  }
+
+  /** `security` of the options, with the passphrase and the cost of `bcrypt` in use. */
+  get security() {
+    const { security } = this.options;
+    return { ...security, passphrase: this.passphrase, bcrypt: { ...security?.bcrypt, rounds: this.bcryptRounds } };
+  }
+
+  // Concurrency and client
+
+  /** Requests that one operation has under way at a time. Assigning it reaches resources created later; see `setConcurrency`. */
+  get parallelism() {
+    return this._parallelism;
+  }
+
+  set parallelism(value) {
+    this._parallelism = readParallelism(value);
+  }
+
+  /** Sets `parallelism` for everything: client, its pool, resources without one of their own. A number, or `auto`. */
+  setConcurrency(concurrency) {
+    setConcurrency(this, concurrency);
+  }
+
+  /** The pool that requests pass (`executorPool`), or null. */
+  get taskExecutor() {
+    return this.client?.pool ?? null;
+  }
+
+  /** Loads the addon and opens the store of the client, which otherwise the first operation does. */
+  async ensureClientInitialized() {
+    try {
+      storeFor(this.client);
+    } catch (error) {
+      throw fromNative(error, { bucket: this.bucket ?? 'unknown', operation: 'ensureClientInitialized' });
+    }
   }
 
   // Logging
@@ -130,7 +171,7 @@ export class Database extends OwnedEmitter {
   }
 
   _registerExitListener() {
-    if (this._exitListenerRegistered) return;
+    if (this._exitListenerRegistered || this.options.autoCleanup === false) return;
     const reference = new WeakRef(this);
     this._exitListener = () => {
       const database = reference.deref();
@@ -141,7 +182,16 @@ export class Database extends OwnedEmitter {
     this._exitListenerRegistered = true;
   }
 
+  _registerSignals() {
+    if (this._onSignal || this.options.exitOnSignal !== true) return;
+    const reference = new WeakRef(this);
+    this._onSignal = () => reference.deref()?.disconnect();
+    onSignal(this._onSignal);
+  }
+
   _unregisterExitListener() {
+    if (this._onSignal) offSignal(this._onSignal);
+    this._onSignal = null;
     if (this._exitListener) offExit(this._exitListener);
     this._exitListener = null;
     this._exitListenerRegistered = false;
@@ -169,7 +219,17 @@ export class Database extends OwnedEmitter {
   }
 
   async listResources() {
-    return Object.keys(this._resourcesMap).map((name) => ({ name }));
+    return Object.keys(this._resourcesMap).map((name) => ({ name, ...this._resourcesMap[name].export() }));
+  }
+
+  /** Compiles schemas ahead of the first record; unknown names are `skipped`. */
+  prewarmResources(names = Object.keys(this._resourcesMap)) {
+    const result = { warmed: [], skipped: [], alreadyCompiled: [] };
+    for (const name of names) {
+      if (!this.resourceExists(name)) result.skipped.push(name);
+      else (this._resourcesMap[name].prewarmSchema() ? result.warmed : result.alreadyCompiled).push(name);
+    }
+    return result;
   }
 
   resourceExists(name) {
@@ -224,8 +284,9 @@ export class Database extends OwnedEmitter {
     await uploadMetadata(this, name);
   }
 
-  /** Waits for metadata writes under way. */
+  /** Writes definitions that wait (`deferMetadataWrites`), and waits for writes under way. */
   async flushMetadata() {
+    await flushDeferred(this);
     await Promise.all([this._runningUpload, this._nextUpload]);
   }
 
@@ -389,6 +450,9 @@ function defineState(database) {
     _runningUpload: null,
     _nextUpload: null,
     _nextUploadNames: undefined,
+    _deferredWrites: null,
+    _parallelism: undefined,
+    _onSignal: null,
     _childLoggers: null,
     _engineLogs: null
   };

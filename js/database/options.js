@@ -50,10 +50,32 @@ const LATER_OPTIONS = [
   'AwsS3Client'
 ];
 
+/** Options of later versions whose value is checked. */
+const BOOLEANS = ['exitOnSignal', 'autoCleanup', 'disableResourceEvents', 'deferMetadataWrites'];
+
 const ACCEPTED = new Set([...KNOWN_OPTIONS, ...LATER_OPTIONS]);
+
+function refuseValue(option, requirement) {
+  throw new DatabaseError(`Option '${option}' must be ${requirement}`, {
+    operation: 'constructor',
+    option,
+    statusCode: 400,
+    retriable: false,
+    suggestion: `Pass ${requirement}, or leave '${option}' out.`
+  });
+}
+
+/** Refuses values that mean nothing. */
+function checkValues(options) {
+  for (const option of BOOLEANS)
+    if (options[option] !== undefined && typeof options[option] !== 'boolean') refuseValue(option, 'a boolean');
+  const { metadataWriteDelay: delay } = options;
+  if (delay !== undefined && !(Number.isFinite(delay) && delay >= 0)) refuseValue('metadataWriteDelay', 'a number of milliseconds');
+}
 
 /** One warning per unknown key, or the typed error under `strictOptions`. */
 export function checkOptions(database, options) {
+  checkValues(options);
   for (const key of Object.keys(options)) {
     if (ACCEPTED.has(key)) continue;
     const near = nearestName(key, ACCEPTED);
@@ -71,11 +93,6 @@ export function checkOptions(database, options) {
     // Listeners can only be added after the constructor returned.
     setImmediate(() => warnOnce(database, { code: 'UNKNOWN_OPTION', message, details: { option: key, nearest: near } }));
   }
-}
-
-/** `parallelism` as 13.6 reads it: the leading integer of the text, 10 when there is none. */
-export function readParallelism(value) {
-  return Number.parseInt(String(value), 10) || 10;
 }
 
 function partsGiven({ bucket, accessKeyId, secretAccessKey }) {

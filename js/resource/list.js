@@ -43,8 +43,7 @@ export async function list(resource, options = {}) {
       ? await resource.listPartition({ partition, partitionValues, limit, offset, ...inner })
       : await resource.listMain({ limit, offset, ...inner });
   } catch (error) {
-    resource.emit('list', { partition, partitionValues, count: 0, errors: 1 });
-    throw error;
+    return resource.handleListError(error, { partition, partitionValues });
   }
   return needsHooks(resource, 'afterList') ? runHooks(resource, 'afterList', records) : records;
 }

@@ -5,6 +5,7 @@ import { fromText } from '../native/text.js';
 import { mapBounded } from '../util/concurrency.js';
 import { innerArgs } from '../util/inner-call.js';
 import { decideBulk } from './bulk.js';
+import { undecryptable } from './compose.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
@@ -115,18 +116,9 @@ export async function loadOrSkip(resource, id, options) {
     return await resource.get(id, ...innerArgs(resource, options));
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    const placeholder = undecryptable(id, error);
-    if (placeholder) return placeholder;
-    emitItemError(resource, error, id);
-    throw error;
+    if (undecryptable(id, error) === null) emitItemError(resource, error, id);
+    return resource.handleResourceError(error, id, 'main');
   }
-}
-
-/** Placeholder of a record whose secrets cannot be read, or null. */
-export function undecryptable(id, error) {
-  const message = error?.message ?? '';
-  if (!message.includes('Cipher job failed') && !message.includes('OperationError')) return null;
-  return { id, _decryptionFailed: true, _error: message };
 }
 
 /** Reads a record that must be referenced in a partition. */

@@ -2,6 +2,7 @@ import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { maintained } from '../util/inner-call.js';
 import { getNested } from '../util/nested.js';
+import { composeFullObject, handleListError, handleResourceError } from './compose.js';
 import { applyConfiguration, construct, prewarmSchema, updateAttributes } from './config.js';
 import { content, deleteContent, hasContent, setContent } from './content.js';
 import { dispose } from './events.js';
@@ -129,6 +130,16 @@ export class Resource extends AsyncEventEmitter {
     return processPartitionResults(this, ids, partition, definition, keys);
   }
 
+  /** Placeholder of a record that a list cannot decrypt; throws every other error. */
+  handleResourceError(error, id, context) {
+    return handleResourceError(error, id, context);
+  }
+
+  /** Emits `list` with the failure and throws it. */
+  handleListError(error, options) {
+    return handleListError(this, error, options);
+  }
+
   count(options) {
     return count(this, options);
   }
@@ -153,6 +164,11 @@ export class Resource extends AsyncEventEmitter {
   }
 
   // Update
+
+  /** The record of a stored form: `{ id, metadata, body, behavior }`. */
+  composeFullObjectFromWrite(written) {
+    return composeFullObject(this, written);
+  }
 
   update(id, attributes) {
     return update(this, id, attributes);
