@@ -73,7 +73,19 @@ export class Database extends EventEmitter {
   /** A logger with a name and bindings, at the level of `loggerOptions.childLevels` or `setChildLevel`. */
   getChildLogger(name: string, bindings?: Record<string, unknown>): Logger;
   setChildLevel(name: string, level: LogLevel): void;
-  parallelism: number;
+  /** Assigning reaches resources created later; see `setConcurrency`. */
+  get parallelism(): number;
+  set parallelism(value: number | string);
+  /** Sets `parallelism` of the database, its client and pool, and its resources, except for those created with one of their own. */
+  setConcurrency(concurrency: number | 'auto'): void;
+  /** The pool that requests pass (`executorPool`), or null. */
+  readonly taskExecutor: any;
+  /** `security` of the options, with the passphrase and the cost in use. */
+  readonly security: { passphrase: string; bcrypt: { rounds: number }; [key: string]: unknown };
+  /** The constructor options. */
+  readonly databaseOptions: DatabaseConfig;
+  /** Loads the addon and opens the store, which otherwise the first operation does. */
+  ensureClientInitialized(): Promise<void>;
   cache: DatabaseConfig['cache'];
   passphrase: string;
   bcryptRounds: number;
@@ -105,7 +117,7 @@ export class Database extends EventEmitter {
   init(): Promise<void>;
   /** The same as `connect`. */
   start(): Promise<void>;
-  /** Waits until every change of the definitions is written. */
+  /** Writes definitions that wait (`deferMetadataWrites`) and waits for writes under way. */
   flushMetadata(): Promise<void>;
   /** What `uploadMetadataFile` would write now. */
   composeMetadata(): DatabaseMetadata;
@@ -113,7 +125,10 @@ export class Database extends EventEmitter {
 
   getResource<T = any>(name: string, options?: { strictValidation?: boolean }): Promise<Resource<T>>;
   resource<T = any>(name: string): Resource<T>;
+  /** What `export()` of each resource gives. */
   listResources(): Promise<{ name: string; [key: string]: any }[]>;
+  /** Compiles the checks of resources, all by default, ahead of the first record. Names in each list; `skipped` are unknown. */
+  prewarmResources(names?: string[]): { warmed: string[]; skipped: string[]; alreadyCompiled: string[] };
   resourceExists(name: string): boolean;
   resourceExistsWithSameHash(config: { name: string; attributes: any; behavior?: string; partitions?: any }): {
     exists: boolean;

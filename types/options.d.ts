@@ -42,8 +42,22 @@ export interface DatabaseConfig {
   endpoint?: string;
   forcePathStyle?: boolean;
   verbose?: boolean;
-  /** Default 10. */
+  /** Requests that one operation has under way at a time; `auto` goes by the cores. Default: that of `executorPool`, else 10. */
   parallelism?: number | string;
+  /** Requests of an S3 client pass a pool; default: none. `retries` come on top of the attempts of the transport; times in ms. */
+  executorPool?:
+    | boolean
+    | {
+        enabled?: boolean;
+        concurrency?: number | 'auto';
+        retries?: number;
+        retryDelay?: number;
+        timeout?: number;
+        retryableErrors?: string[];
+        [key: string]: unknown;
+      };
+  /** Options of the client; they win over the parameters of the connection string. */
+  clientOptions?: Record<string, unknown>;
   /** Passphrase of `secret` attributes; default `secret`. */
   passphrase?: string;
   /** Writing `secret` attributes under the default passphrase throws `EncryptionError`. */
@@ -52,7 +66,17 @@ export interface DatabaseConfig {
   disableResourceEvents?: boolean;
   /** Cost of `password` attributes; default 10. */
   bcryptRounds?: number;
+  /** As later versions of s3db.js name passphrase and cost; `passphrase` and `bcryptRounds` win. */
+  security?: { passphrase?: string; bcrypt?: { rounds?: number }; [key: string]: unknown };
   versioningEnabled?: boolean;
+  /** `createResource` returns before its definition is written; `flushMetadata()` and `disconnect()` write it. Default false. */
+  deferMetadataWrites?: boolean;
+  /** Milliseconds from the first change to the write under `deferMetadataWrites`. Default 100. */
+  metadataWriteDelay?: number;
+  /** SIGTERM and SIGINT disconnect, for at most ten seconds, before they end the process. Default false. */
+  exitOnSignal?: boolean;
+  /** False: nothing runs when the process exits. Default true. */
+  autoCleanup?: boolean;
   persistHooks?: boolean;
   trustUnsignedHooks?: boolean;
   strictValidation?: boolean;

@@ -246,6 +246,17 @@ export class Resource<T = any> extends AsyncEventEmitter {
   getIdGeneratorType(generator: any, size?: number): string | number;
   calculateContentLength(body: any): number;
   processListResults(ids: string[], context?: any): Promise<Stored<T>[]>;
+  /** The record of a stored form, with its id and without system fields. `metadata` has decoded values. */
+  composeFullObjectFromWrite(written: {
+    id: string;
+    metadata?: Record<string, any>;
+    body?: string | Uint8Array;
+    behavior?: BehaviorName;
+  }): Promise<Written<T>>;
+  /** What a list has for a record that failed: a placeholder when it cannot be decrypted; every other error is thrown. */
+  handleResourceError(error: Error, id: string, context?: string): { id: string; _decryptionFailed: true; _error: string };
+  /** Emits `list` with the failure and throws the error. */
+  handleListError(error: Error, options?: { partition?: string | null; partitionValues?: Record<string, any> }): never;
   processPartitionResults(ids: string[], partition: string, definition: PartitionConfig, keys: string[]): Promise<Stored<T>[]>;
 
   applyPartitionRule(value: any, rule: string): any;

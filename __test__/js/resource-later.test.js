@@ -169,3 +169,26 @@ test('spec03_27 the check of records is compiled with the first record, by prewa
   await plain.insert({ plain: 'x' });
   assert.equal(plain.isSchemaCompiled(), true);
 });
+
+test('spec03_27 security of a resource gives its passphrase and cost, the older names win', async () => {
+  const database = await connectDatabase({ passphrase: 'database', bcryptRounds: 4 });
+  const secrets = { pin: 'secret|required' };
+  const newer = await database.createResource({
+    name: 'newer',
+    attributes: secrets,
+    security: { passphrase: 'own', bcrypt: { rounds: 5 } }
+  });
+  assert.deepEqual([newer.passphrase, newer.bcryptRounds], ['own', 5]);
+  await newer.insert({ id: 'a', pin: '1234' });
+  assert.equal((await newer.get('a')).pin, '1234');
+  newer.passphrase = 'database';
+  assert.notEqual((await newer.get('a')).pin, '1234', 'it was stored under the passphrase of security');
+  const both = await database.createResource({
+    name: 'both',
+    attributes: secrets,
+    passphrase: 'older',
+    bcryptRounds: 6,
+    security: { passphrase: 'own', bcrypt: { rounds: 5 } }
+  });
+  assert.deepEqual([both.passphrase, both.bcryptRounds], ['older', 6]);
+});

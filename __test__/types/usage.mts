@@ -57,6 +57,38 @@ interface User {
 
 const options: DatabaseConfig = { connectionString: 'memory://types/test', parallelism: 10, passphrase: 'x' };
 const db: Database = new S3dbDefault(options);
+const later = new Database({
+  connectionString: 'memory://a/later',
+  parallelism: 'auto',
+  executorPool: { concurrency: 4, retries: 2 },
+  deferMetadataWrites: true,
+  metadataWriteDelay: 50,
+  exitOnSignal: true,
+  autoCleanup: false,
+  disableResourceEvents: true,
+  security: { passphrase: 'p', bcrypt: { rounds: 12 } }
+});
+later.parallelism = '5';
+later.setConcurrency('auto');
+same<typeof later.parallelism, number>(true);
+same<ReturnType<typeof later.prewarmResources>, { warmed: string[]; skipped: string[]; alreadyCompiled: string[] }>(true);
+// @ts-expect-error a boolean
+new Database({ connectionString: 'memory://a/later', exitOnSignal: 'yes' });
+// @ts-expect-error a number of milliseconds
+new Database({ connectionString: 'memory://a/later', metadataWriteDelay: '100' });
+const quiet = new Resource<User>({
+  name: 'q',
+  client: later.client,
+  attributes: { name: 'string' },
+  disableEvents: true,
+  lazySchema: false
+});
+same<typeof quiet.eventsDisabled, boolean>(true);
+same<ReturnType<typeof quiet.prewarmSchema>, boolean>(true);
+quiet.on('resource:disposed', ({ resourceName }) => same<typeof resourceName, string>(true));
+quiet.dispose();
+quiet.composeFullObjectFromWrite({ id: 'a', metadata: {}, body: '' }).then((record) => same<typeof record, User & { id: string }>(true));
+
 const named: S3db = new S3db({ bucket: 'b' });
 const logged = new S3db({
   connectionString: 'memory://a/b',
