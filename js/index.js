@@ -112,5 +112,7 @@ export { Factory } from './testing/factory.js';
 export { Seeder } from './testing/seeder.js';
 export { generateTypes, printTypes } from './typescript-generator.js';
 export { AsyncEventEmitter } from './util/async-event-emitter.js';
+export { forEachWithConcurrency, mapWithConcurrency } from './util/concurrency.js';
+export { createSafeEventEmitter, SafeEventEmitter } from './util/safe-event-emitter.js';
 export { tryFn, tryFnSync } from './util/try-fn.js';
 export { getVersion } from './util/version.js';

@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events';
+import type { Logger, LogLevel } from './options.js';
+
 /** Outcome of `tryFn`: `[ok, error, value]`. */
 export type TryResult<T> = [ok: true, error: null, value: T] | [ok: false, error: any, value: undefined];
 
@@ -98,3 +101,52 @@ export function decodeMoney(text: string, currency?: string): number;
 
 /** Version of the package. */
 export function getVersion(): string;
+
+/** `fn` for every item, at most `concurrency` (10) at a time; one that fails does not stop the others. Both lists in input order. */
+export function mapWithConcurrency<T, R>(
+  items: Iterable<T>,
+  fn: (item: T, index: number) => R | Promise<R>,
+  options?: { concurrency?: number }
+): Promise<{ results: R[]; errors: ItemFailure<T>[] }>;
+/** `mapWithConcurrency` without results. */
+export function forEachWithConcurrency<T>(
+  items: Iterable<T>,
+  fn: (item: T, index: number) => unknown,
+  options?: { concurrency?: number }
+): Promise<{ errors: ItemFailure<T>[] }>;
+
+export interface ItemFailure<T> {
+  item: T;
+  index: number;
+  message: string;
+  raw: any;
+}
+
+export interface SafeEventEmitterOptions {
+  /** `destroy()` when the process exits. Default true. */
+  autoCleanup?: boolean;
+  /** Default 0: any number. */
+  maxListeners?: number;
+  /** Default `warn`. */
+  logLevel?: LogLevel;
+  /** Default: the console. */
+  logger?: Logger;
+}
+
+/** Event emitter whose `emit` never throws: what a listener throws is logged, and `emit` gives false. */
+export class SafeEventEmitter extends EventEmitter {
+  constructor(options?: SafeEventEmitterOptions);
+  options: { autoCleanup: boolean; maxListeners: number; logLevel: LogLevel };
+  logger: Logger;
+  /** Logs the error; for subclasses to replace. */
+  handleError(error: unknown, event: string | symbol): void;
+  getListenerStats(): Record<string, number>;
+  getTotalListenerCount(): number;
+  /** Removes all listeners, for good. */
+  destroy(): void;
+  isDestroyed(): boolean;
+  /** No `destroy()` when the process exits. */
+  removeSignalHandlers(): void;
+}
+
+export function createSafeEventEmitter(options?: SafeEventEmitterOptions): SafeEventEmitter;

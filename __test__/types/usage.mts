@@ -8,6 +8,7 @@ import S3dbDefault, {
   type ConditionalResult,
   ConnectionString,
   CostsPlugin,
+  createSafeEventEmitter,
   Database,
   type DatabaseConfig,
   DistributedLock,
@@ -20,6 +21,7 @@ import S3dbDefault, {
   MemoryClient,
   MetricsPlugin,
   MultiTierCache,
+  mapWithConcurrency,
   type PageResult,
   type PartitionConfig,
   Plugin,
@@ -32,6 +34,7 @@ import S3dbDefault, {
   S3Client,
   S3db,
   S3Mutex,
+  type SafeEventEmitter,
   Schema,
   Seeder,
   type Stored,
@@ -88,6 +91,13 @@ same<ReturnType<typeof quiet.prewarmSchema>, boolean>(true);
 quiet.on('resource:disposed', ({ resourceName }) => same<typeof resourceName, string>(true));
 quiet.dispose();
 quiet.composeFullObjectFromWrite({ id: 'a', metadata: {}, body: '' }).then((record) => same<typeof record, User & { id: string }>(true));
+
+mapWithConcurrency([1, 2], async (item, index) => `${item}${index}`, { concurrency: 2 }).then(({ results, errors }) => {
+  same<typeof results, string[]>(true);
+  same<(typeof errors)[number]['item'], number>(true);
+});
+const safe: SafeEventEmitter = createSafeEventEmitter({ autoCleanup: false, logLevel: 'silent' });
+safe.destroy();
 
 const named: S3db = new S3db({ bucket: 'b' });
 const logged = new S3db({
