@@ -11,6 +11,7 @@ export * from './types/database.js';
 export * from './types/errors.js';
 export * from './types/functions.js';
 export * from './types/guards.js';
+export * from './types/managers.js';
 export * from './types/options.js';
 export * from './types/plugin.js';
 export * from './types/plugin-options.js';

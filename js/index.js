@@ -94,9 +94,11 @@ export {
 } from './errors/index.js';
 export { Background, ManualClock, nextCronDate } from './plugin/background.js';
 export { CoordinatorPlugin } from './plugin/coordinator-plugin.js';
+export { CRON_PRESETS, CronManager, createCronManager, getCronManager, intervalToCron, resetCronManager } from './plugin/cron-manager.js';
 export { DistributedLock, S3Mutex } from './plugin/locks.js';
 export { Plugin, PluginObject } from './plugin/plugin.js';
 export { PluginStorage } from './plugin/plugin-storage.js';
+export { getProcessManager, ProcessManager, resetProcessManager } from './plugin/process-manager.js';
 export {
   checkPluginDependencies,
   getPluginDependencyReport,

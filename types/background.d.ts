@@ -238,24 +238,6 @@ export class Background {
   stop(options?: BackgroundStopOptions): Promise<void>;
 }
 
-/** The jobs of `scheduleCron` and `scheduleInterval` of a plugin. */
-export interface CronManager {
-  schedule(
-    expression: string,
-    handler: BackgroundHandler,
-    name?: string,
-    options?: BackgroundCronOptions & { timezone?: string }
-  ): BackgroundTask;
-  scheduleInterval(ms: number, handler: BackgroundHandler, name?: string, options?: BackgroundTaskOptions): BackgroundTask;
-  list(): string[];
-  get(name: string): BackgroundTask | undefined;
-  has(name: string): boolean;
-  run(name: string): Promise<BackgroundOutcome>;
-  stats(name: string): BackgroundStats;
-  stop(name: string, options?: BackgroundStopOptions): Promise<void>;
-  stopAll(options?: BackgroundStopOptions): Promise<number>;
-}
-
 /** A clock for tests: stands still until it is moved. */
 export class ManualClock {
   constructor(now?: number | Date);

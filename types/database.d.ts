@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Client } from './client.js';
 import type { GlobalCoordinator, GlobalCoordinatorOptions } from './coordinator.js';
+import type { CronManager, ProcessManager } from './managers.js';
 import type {
   ClientLike,
   CreateResourceConfig,
@@ -148,6 +149,9 @@ export class Database extends EventEmitter {
   installPlugin<P extends PluginInterface>(plugin: P | (new (...args: any[]) => P), name?: string | null): Promise<P>;
   getPlugin(name: string): PluginInterface | null | undefined;
   stopPlugins(): Promise<void>;
+  /** Those of the options, or own ones that end with the connection. */
+  readonly processManager: ProcessManager;
+  readonly cronManager: CronManager;
   /** The election of a namespace among all processes with this database. */
   getGlobalCoordinator(namespace: string, options?: GlobalCoordinatorOptions): Promise<GlobalCoordinator>;
   uninstallPlugin(name: string | PluginInterface, options?: { purgeData?: boolean }): Promise<void>;

@@ -1,5 +1,6 @@
 import type { Client } from './client.js';
 import type { Database } from './database.js';
+import type { CronManager, ProcessManager } from './managers.js';
 import type { Resource } from './resource.js';
 
 /** Options of the HTTP connections to S3. */
@@ -73,6 +74,10 @@ export interface DatabaseConfig {
   deferMetadataWrites?: boolean;
   /** Milliseconds from the first change to the write under `deferMetadataWrites`. Default 100. */
   metadataWriteDelay?: number;
+  /** Its `shutdown` disconnects the database. */
+  processManager?: ProcessManager;
+  /** Lists and stops the cron jobs of plugins as well; `disabled` counts for them. */
+  cronManager?: CronManager;
   /** SIGTERM and SIGINT disconnect, for at most ten seconds, before they end the process. Default false. */
   exitOnSignal?: boolean;
   /** False: nothing runs when the process exits. Default true. */

@@ -1,13 +1,7 @@
 import { EventEmitter } from 'node:events';
-import type {
-  Background,
-  BackgroundCronOptions,
-  BackgroundHandler,
-  BackgroundTask,
-  BackgroundTaskOptions,
-  CronManager
-} from './background.js';
+import type { Background, BackgroundHandler, BackgroundTaskOptions } from './background.js';
 import type { Database } from './database.js';
+import type { CronJob, CronJobOptions, PluginCronManager, ProcessManager } from './managers.js';
 import type { Logger, LogLevel } from './options.js';
 import type { PluginStorage } from './plugin-storage.js';
 import type { Resource } from './resource.js';
@@ -102,14 +96,11 @@ export class Plugin<O extends PluginOptions = PluginOptions> extends EventEmitte
   /** Timers, cron, queues, leases and elections of the plugin; they end when it stops. */
   background: Background;
   /** The jobs of `scheduleCron` and `scheduleInterval`. */
-  cronManager: CronManager;
-  scheduleCron(
-    expression: string,
-    handler: BackgroundHandler,
-    suffix?: string,
-    options?: BackgroundCronOptions & { timezone?: string }
-  ): BackgroundTask;
-  scheduleInterval(ms: number, handler: BackgroundHandler, suffix?: string, options?: BackgroundTaskOptions): BackgroundTask;
+  cronManager: PluginCronManager;
+  /** That of the database: `processManager` of its options, or one that ends with the connection. */
+  processManager: ProcessManager;
+  scheduleCron(expression: string, handler: BackgroundHandler, suffix?: string, options?: CronJobOptions): CronJob;
+  scheduleInterval(ms: number, handler: BackgroundHandler, suffix?: string, options?: BackgroundTaskOptions): CronJob;
   /** Stops what `scheduleCron` and `scheduleInterval` started; how many. */
   stopAllCronJobs(): Promise<number>;
 

@@ -101,6 +101,8 @@ describe('declarations', () => {
     instances.set('CachePlugin', await db.usePlugin(new esm.CachePlugin({ driver: 'memory' })));
     instances.set('CacheError', new esm.CacheError('text'));
     instances.set('Background', new esm.Background());
+    instances.set('ProcessManager', new esm.ProcessManager());
+    instances.set('CronManager', new esm.CronManager());
     instances.set('CoordinatorPlugin', await db.usePlugin(new esm.CoordinatorPlugin()));
     instances.set('BaseError', new esm.BaseError({ message: 'text' }));
     instances.set('NoSuchKey', new esm.NoSuchKey({ bucket: 'b', key: 'k', resourceName: 'r', id: 'i' }));

@@ -1,5 +1,18 @@
 // Background work as plugins write it.
-import { Background, type BackgroundFailure, type BackgroundOutcome, ManualClock, nextCronDate, Plugin } from 's3db-native';
+import {
+  Background,
+  type BackgroundFailure,
+  type BackgroundOutcome,
+  CRON_PRESETS,
+  type CronJob,
+  Database,
+  getCronManager,
+  getProcessManager,
+  intervalToCron,
+  ManualClock,
+  nextCronDate,
+  Plugin
+} from 's3db-native';
 
 export class Sweeper extends Plugin {
   async onStart(): Promise<void> {
@@ -38,4 +51,23 @@ export async function queues(): Promise<void> {
   const date: Date | null = nextCronDate('@daily', { timeZone: 'UTC', from: new Date() });
   console.log(dropped, leader.isLeader, date);
   await background.stop({ grace: 10 });
+}
+
+export async function managers(): Promise<void> {
+  const processManager = getProcessManager({ shutdownTimeout: 1000 });
+  processManager.setInterval(() => {}, 1000, 'tick');
+  processManager.registerCleanup(async () => {}, 'close');
+  const cronManager = getCronManager({ disabled: true });
+  const job: CronJob = cronManager.schedule(CRON_PRESETS.EVERY_HOUR, ({ signal }) => signal.aborted, 'hourly', { timezone: 'UTC' });
+  const database = new Database({ connectionString: 'memory://a/b', processManager, cronManager });
+  const names: string[] = database.cronManager.list();
+  const expression: string = intervalToCron(60_000);
+  console.log(job.name, names, expression, processManager.getStatus().counts.intervals);
+  // @ts-expect-error no manager
+  new Database({ cronManager: 5 });
+  // @ts-expect-error needs a name
+  cronManager.schedule('@daily', () => {});
+  // @ts-expect-error no such preset
+  console.log(CRON_PRESETS.EVERY_CENTURY);
+  await processManager.shutdown({ timeout: 10 });
 }

@@ -11,6 +11,7 @@ import { deserializeHooks } from './hook-source.js';
 import { attachRecordHooks } from './hooks.js';
 import { restoredIds } from './id-options.js';
 import { startEngineLogs, stopEngineLogs } from './logging.js';
+import { registerWithManager, stopManagers } from './managers.js';
 import { loadMetadata } from './metadata.js';
 import { startPlugins, stopPlugins } from './plugins.js';
 
@@ -114,8 +115,10 @@ export async function connect(database) {
     warnOrphans(database, resource);
   }
   try {
+    registerWithManager(database);
     await startPlugins(database);
   } catch (error) {
+    await stopManagers(database);
     database.savedMetadata = null;
     database._loaded = null;
     throw error;
@@ -139,6 +142,7 @@ export async function disconnect(database) {
   database.emit('disconnected', new Date());
   await quietly(database, 'plugins', () => stopPlugins(database));
   await quietly(database, 'coordinators', () => stopCoordinators(database));
+  await quietly(database, 'managers', () => stopManagers(database));
   await quietly(database, 'definitions', () => flushDeferred(database));
   await quietly(database, 'uploads', () => Promise.allSettled([database._nextUpload, database._runningUpload]));
   const names = Object.keys(database._resourcesMap);

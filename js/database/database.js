@@ -6,6 +6,7 @@ import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
 import { maintained } from '../util/inner-call.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
+import { offSignal, onSignal } from '../util/signals.js';
 import { VERSION } from '../util/version.js';
 import { parallelismOf, readParallelism, setConcurrency } from './concurrency.js';
 import { connect, disconnect } from './connect.js';
@@ -13,10 +14,11 @@ import { getGlobalCoordinator } from './coordinators.js';
 import { applyMiddlewares, createResource, normalizePartitions } from './create-resource.js';
 import { flushDeferred } from './deferred-writes.js';
 import { definitionHash, nextVersion } from './definition.js';
-import { offExit, offSignal, onExit, onSignal } from './exit.js';
+import { offExit, onExit } from './exit.js';
 import { deserializeHooks, serializeHooks } from './hook-source.js';
 import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHooks, removeHook } from './hooks.js';
 import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
+import { checkManagers, managerOf } from './managers.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
 import { checkOptions, connectionStringOf } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
@@ -65,6 +67,7 @@ export class Database extends OwnedEmitter {
     this.strictHooks = options.strictHooks || false;
     checkOptions(this, options);
     checkLogOptions(options);
+    checkManagers(options);
     this.logger = loggerOf(this);
     this.connectionString = options.client ? options.connectionString : connectionStringOf(options);
     this.client = options.client ?? this._createClient();
@@ -146,6 +149,16 @@ export class Database extends OwnedEmitter {
     setChildLevel(this, name, level);
   }
 
+  /** Timers and cleanups with names: the given one, or one that ends with the connection. */
+  get processManager() {
+    return managerOf(this, 'processManager');
+  }
+
+  /** Jobs with names, those of plugins among them: the given one, or one that ends with the connection. */
+  get cronManager() {
+    return managerOf(this, 'cronManager');
+  }
+
   // Life cycle
 
   async connect() {
@@ -184,8 +197,8 @@ export class Database extends OwnedEmitter {
 
   _registerSignals() {
     if (this._onSignal || this.options.exitOnSignal !== true) return;
-    const reference = new WeakRef(this);
-    this._onSignal = () => reference.deref()?.disconnect();
+    // Held until it disconnects, also when nobody else knows it any more: it still has to end.
+    this._onSignal = () => this.disconnect();
     onSignal(this._onSignal);
   }
 
@@ -438,6 +451,7 @@ function defineState(database) {
     _recordHooks: [],
     _plugins: [],
     _coordinators: new Map(),
+    _managers: {},
     _exitListener: null,
     _exitListenerRegistered: false,
     _connected: false,

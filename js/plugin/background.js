@@ -27,7 +27,6 @@ import {
 import { BackgroundRun } from './background-run.js';
 
 export { ManualClock, nextCronDate } from './background-clock.js';
-export { createCronManager, scheduleCron, scheduleInterval, stopAllCronJobs } from './cron-jobs.js';
 
 const LONGEST_TIMER = 2 ** 31 - 1;
 

@@ -1,102 +1,51 @@
-/** `scheduleCron` and its kin, as plugins of later versions call them (spec/05 section 18). */
-import { PluginError } from '../errors/index.js';
+/** `scheduleCron` and its kin of plugins (spec/05 section 18). */
+import { CronManager } from './cron-manager.js';
 
-/** Jobs by background, so that `stopAllCronJobs` leaves other work alone. */
-const jobs = new WeakMap();
+/**
+ * The jobs of one plugin. They run on its background, so they end with it and their failures are those of the plugin; the
+ * manager of the database lists them as well, can stop them, and decides whether jobs are disabled.
+ */
+export class PluginCronManager extends CronManager {
+  #plugin;
 
-function jobsOf(background) {
-  let set = jobs.get(background);
-  if (set === undefined) {
-    set = new Set();
-    jobs.set(background, set);
+  /** @param {any} plugin */
+  constructor(plugin) {
+    super({ exitOnSignal: false, keepAlive: false });
+    this.#plugin = plugin;
   }
-  for (const job of set) if (!job.active) set.delete(job);
-  return set;
-}
 
-function nameOf(background, suffix, kind) {
-  const base = suffix === undefined || suffix === null || suffix === '' ? kind : String(suffix);
-  let name = base;
-  for (let number = 2; background.get(name) !== undefined; number += 1) name = `${base}-${number}`;
-  return name;
-}
+  get #parent() {
+    const manager = this.#plugin.database?.cronManager;
+    return manager instanceof CronManager ? manager : undefined;
+  }
 
-function add(background, job) {
-  jobsOf(background).add(job);
-  return job;
-}
+  get disabled() {
+    return this.#parent?.disabled ?? false;
+  }
 
-/**
- * Runs `fn` at the times of a cron expression, until it or all cron jobs are stopped.
- * @param {import('./background.js').Background} background
- * @param {string} expression
- * @param {(run: any) => any} fn
- * @param {string} [suffix] name of the job; a number is added when it is taken
- * @param {any} [options] those of `background.cron`; `timezone` is `timeZone`
- * @returns {any} the task's handle
- */
-export function scheduleCron(background, expression, fn, suffix, { timezone, ...options } = {}) {
-  const zone = options.timeZone ?? timezone;
-  const name = nameOf(background, suffix ?? options.name, 'cron');
-  return add(background, background.cron(expression, fn, { ...options, ...(zone === undefined ? {} : { timeZone: zone }), name }));
-}
+  /** As `CronManager.schedule`; a name that is taken gets a number, one that is missing is made. */
+  schedule(expression, fn, name, options = {}) {
+    return super.schedule(expression, fn, this.#free(name ?? options.name, 'cron'), options);
+  }
 
-/**
- * Runs `fn` every `ms`, until it or all cron jobs are stopped.
- * @param {import('./background.js').Background} background
- * @param {number} ms
- * @param {(run: any) => any} fn
- * @param {string} [suffix] name of the job; a number is added when it is taken
- * @param {any} [options] those of `background.every`
- * @returns {any} the task's handle
- */
-export function scheduleInterval(background, ms, fn, suffix, options = {}) {
-  return add(background, background.every(ms, fn, { ...options, name: nameOf(background, suffix ?? options.name, 'interval') }));
-}
+  /** As `CronManager.scheduleInterval`; names as in `schedule`. */
+  scheduleInterval(ms, fn, name, options = {}) {
+    return super.scheduleInterval(ms, fn, this.#free(name ?? options.name, 'interval'), options);
+  }
 
-/**
- * Stops what `scheduleCron` and `scheduleInterval` started.
- * @param {import('./background.js').Background} background
- * @param {{ grace?: number, abortGrace?: number }} [options]
- * @returns {Promise<number>} how many
- */
-export async function stopAllCronJobs(background, options) {
-  const running = [...jobsOf(background)];
-  await Promise.all(running.map((job) => job.stop(options)));
-  jobsOf(background);
-  return running.length;
-}
+  #free(given, kind) {
+    const base = given === undefined || given === null || given === '' ? kind : String(given);
+    let name = base;
+    for (let number = 2; this.has(name) || this._jobBackground().get(name) !== undefined; number += 1) name = `${base}-${number}`;
+    return name;
+  }
 
-/**
- * The jobs of a plugin as an object.
- * @param {import('./background.js').Background} background
- */
-export function createCronManager(background) {
-  const find = (name) => [...jobsOf(background)].find((job) => job.name === name);
-  const need = (name) => {
-    const job = find(name);
-    if (job === undefined) {
-      const names = [...jobsOf(background)].map((each) => each.name);
-      throw new PluginError(`No cron job '${name}'`, {
-        pluginName: background.name,
-        operation: 'cronManager',
-        statusCode: 404,
-        retriable: false,
-        suggestion: `Jobs: ${names.join(', ') || '(none)'}.`
-      });
-    }
-    return job;
-  };
-  return {
-    schedule: (expression, fn, name, options) => scheduleCron(background, expression, fn, name, options),
-    scheduleInterval: (ms, fn, name, options) => scheduleInterval(background, ms, fn, name, options),
-    /** Names, in order of creation. */
-    list: () => [...jobsOf(background)].map((job) => job.name),
-    get: (name) => find(name),
-    has: (name) => find(name) !== undefined,
-    run: (name) => need(name).trigger(),
-    stats: (name) => need(name).stats(),
-    stop: (name, options) => need(name).stop(options),
-    stopAll: (options) => stopAllCronJobs(background, options)
-  };
+  _jobBackground() {
+    return this.#plugin._background ?? this.#plugin.background;
+  }
+
+  _keep(name, job, expression) {
+    super._keep(name, job, expression);
+    this.#parent?._keep(`${this.#plugin.slug}-${name}`, job, expression);
+  }
 }

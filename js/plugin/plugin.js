@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { PluginError } from '../errors/index.js';
 import { childLogger, pluginLogger } from '../util/logger.js';
 import { getNested } from '../util/nested.js';
-import { Background, createCronManager, scheduleCron, scheduleInterval, stopAllCronJobs } from './background.js';
+import { Background } from './background.js';
+import { PluginCronManager } from './cron-jobs.js';
 import { addMiddleware, wrapMethod } from './layers.js';
 import { Ledger } from './ledger.js';
 import { classNameOf, normalizeNamespace, registryName, slugOf } from './names.js';
@@ -50,7 +51,9 @@ export class Plugin extends EventEmitter {
       _installedSlug: null,
       _logger: null,
       _background: null,
-      _cronManager: null
+      _cronManager: null,
+      _cronJobs: null,
+      _processManager: null
     };
     for (const [key, value] of Object.entries(state)) Object.defineProperty(this, key, { value, writable: true, configurable: true });
     this.baseSlug = given.slug || (Object.hasOwn(type, 'slug') && type.slug) || this._generateSlug();
@@ -324,16 +327,29 @@ export class Plugin extends EventEmitter {
 
   /** The jobs of `scheduleCron` and `scheduleInterval` as an object. */
   get cronManager() {
-    this._cronManager ??= createCronManager(this.background);
-    return this._cronManager;
+    return this._cronManager ?? this._jobs();
+  }
+
+  _jobs() {
+    this._cronJobs ??= new PluginCronManager(this);
+    return this._cronJobs;
   }
 
   set cronManager(value) {
     this._cronManager = value;
   }
 
+  /** Timers and cleanups of the database: `processManager` of its options, or one that ends with its connection. */
+  get processManager() {
+    return this._processManager ?? this.database?.processManager;
+  }
+
+  set processManager(value) {
+    this._processManager = value;
+  }
+
   async _stopBackground() {
-    await this._background?.stop();
+    await Promise.all([this._cronJobs?.stopAll(), this._background?.stop()]);
   }
 
   _backgroundFailed(error, failure) {
@@ -343,17 +359,17 @@ export class Plugin extends EventEmitter {
 
   /** Runs `handler` at the times of a cron expression while the plugin runs (spec/05 section 18). */
   scheduleCron(expression, handler, suffix, options) {
-    return scheduleCron(this._background ?? this.background, expression, handler, suffix, options);
+    return this._jobs().schedule(expression, handler, suffix, options);
   }
 
   /** Runs `handler` every `ms` milliseconds while the plugin runs. */
   scheduleInterval(ms, handler, suffix, options) {
-    return scheduleInterval(this._background ?? this.background, ms, handler, suffix, options);
+    return this._jobs().scheduleInterval(ms, handler, suffix, options);
   }
 
   /** Stops what `scheduleCron` and `scheduleInterval` started; how many. */
   async stopAllCronJobs() {
-    return this._background === null ? 0 : stopAllCronJobs(this._background);
+    return this._jobs().stopAll();
   }
 
   // Resources
