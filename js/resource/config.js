@@ -10,6 +10,7 @@ import { configureIdGenerator, idGeneratorType, nextId } from './ids.js';
 import { isIncremental, parseIncremental } from './incremental.js';
 import { installMiddlewares } from './middleware.js';
 import { validatePartitions } from './partitions.js';
+import { passwordPaths } from './passwords.js';
 import { cloneValue, isPlainObject } from './values.js';
 
 const NOT_IN_SCHEMA = new Set(['client', 'database', 'observers']);
@@ -56,6 +57,7 @@ export function construct(resource, given) {
     _pluginAttributeMetadata: { ...given._pluginAttributeMetadata },
     _configuredEvents: [],
     _warnPassphrase: false,
+    _passwordPaths: [],
     _stateMachine: null
   });
   const input = normaliseSecurity(given);
@@ -206,6 +208,7 @@ export function applyConfiguration(resource, { map } = {}) {
   if (config.lazySchema === false) schema.compile();
   resource.schema = schema;
   definitionChanged(resource);
+  resource._passwordPaths = passwordPaths(resource.attributes);
   resource._warnPassphrase = resource.passphrase === 'secret' && Object.values(resource.attributes).some(secretAttribute);
 }
 

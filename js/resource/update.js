@@ -11,6 +11,7 @@ import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
+import { readOfKeptHashes } from './passwords.js';
 import { validateRecord } from './validation.js';
 import { isPlainObject, mergeUpdate, withoutSystemFields } from './values.js';
 import { warnDefaultPassphrase } from './warnings.js';
@@ -311,6 +312,22 @@ function patchInvalid(resource, id, errors) {
   return error;
 }
 
+/** One PUT; where the record carries a password hash of the stored one, a read and a PUT that depends on it. */
+async function writeReplacement(resource, id, text, options, record) {
+  const keeps = resource._passwordPaths.length > 0;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const read = keeps ? await readOfKeptHashes(resource, id, record) : null;
+      const handle = nativeOf(resource);
+      return await (read === null ? handle.replace(id, text, options) : handle.update(read, text, options));
+    } catch (error) {
+      const failure = toPublic(resource, error, { id, operation: 'replace' });
+      if (!isPrecondition(failure) || attempt >= MAX_ATTEMPTS) throw failure;
+      await pause(attempt);
+    }
+  }
+}
+
 /** Writes a whole record without reading the old one; creates it when missing. */
 export async function replace(resource, rawId, fullData, options = {}) {
   const id = checkWriteId(rawId, 'replace');
@@ -329,14 +346,7 @@ export async function replace(resource, rawId, fullData, options = {}) {
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
   const record = withoutId(data);
   const { text: writeText, replaced } = writeOptions(resource, 'replace', null, record);
-  let text;
-  try {
-    text = nativeOf(resource).replace(id, toText(record), writeText);
-    if (text instanceof Promise) text = await text;
-  } catch (error) {
-    throw toPublic(resource, error, { id, operation: 'replace' });
-  }
-  const result = fromText(text);
+  const result = fromText(await writeReplacement(resource, id, toText(record), writeText, record));
   if (result.events) emitNativeEvents(resource, result.events);
   if (replaced) {
     await maintainReplaced(resource, 'replace', id, () => resource.handlePartitionReferenceUpdates({}, { ...result.record, id }));
