@@ -12,6 +12,8 @@ import type {
   HookFunction,
   HookName,
   ListOptions,
+  Logger,
+  LogLevel,
   Middleware,
   PageOptions,
   PartitionConfig,
@@ -121,6 +123,10 @@ interface ResourceEvents<T> {
 
 /** EventEmitter whose listeners run after the operation, one after the other, unless switched to synchronous. */
 export class AsyncEventEmitter extends EventEmitter {
+  /** Where failures of `error` listeners are told. Default: the console. */
+  constructor(options?: { logger?: Logger; logLevel?: LogLevel });
+  /** Removes every listener. */
+  destroy(): void;
   emitSync(event: string | symbol, ...args: any[]): boolean;
   setAsyncMode(enabled: boolean): void;
   /** True when nothing is emitted and listeners are not kept (`disableEvents`). */

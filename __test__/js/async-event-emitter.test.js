@@ -89,3 +89,20 @@ test('spec05_5 sync mode and emitSync behave as EventEmitter', () => {
   assert.equal(calls, 2);
   assert.throws(() => emitter.emit('error', new Error('unheard')), /unheard/);
 });
+
+test('spec05_18 an emitter has a logger of its own, and destroy removes its listeners', async () => {
+  const told = [];
+  const emitter = new AsyncEventEmitter({ logger: { error: (...args) => told.push(args) } });
+  const heard = new Promise((resolve) => {
+    emitter.on('error', () => {
+      setImmediate(resolve);
+      throw new Error('again');
+    });
+  });
+  emitter.emit('error', new Error('x'));
+  await heard;
+  assert.equal(told[0][1].message, 'again');
+  assert.equal(typeof new AsyncEventEmitter({ logLevel: 'silent' }).logger.error, 'function');
+  emitter.destroy();
+  assert.deepEqual([emitter.listenerCount('error'), emitter.emit('error', new Error('unheard'))], [0, false]);
+});

@@ -294,3 +294,18 @@ test('a plugin that this version lacks says so instead of doing nothing', async 
   await assert.rejects(database.usePlugin(s3db.SpiderSuitePlugin), { code: 'PLUGIN_NOT_AVAILABLE' });
   await assert.rejects(makeDatabase({ plugins: [s3db.SpiderSuitePlugin] }).connect(), { code: 'PLUGIN_NOT_AVAILABLE' });
 });
+
+test('spec05_18_identifiers_of_later_versions_and_a_caller_as_text', async () => {
+  const later = ['ioredis', 'redis-list-consumer', 'redis-stream-consumer', 'redis-pubsub-consumer', 'bullmq-consumer', 'websocket-plugin'];
+  for (const id of later) {
+    const { dependencies } = PLUGIN_DEPENDENCIES[id];
+    assert.ok(
+      Object.values(dependencies).every(({ version, installCommand }) => version && installCommand),
+      id
+    );
+  }
+  assert.equal(PLUGIN_DEPENDENCIES['redis-stream-consumer'].dependencies.ioredis.version, '^5.4.1');
+  assert.equal(PLUGIN_DEPENDENCIES['bullmq-consumer'].dependencies.bullmq.version, '>=5.0.0');
+  const error = await rejection(requirePluginDependency('bullmq-consumer', 'ReportsPlugin'));
+  assert.match(error.message, /ReportsPlugin/);
+});

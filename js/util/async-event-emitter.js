@@ -1,3 +1,4 @@
+import { consoleLogger } from './logger.js';
 import { OwnedEmitter } from './owned-emitter.js';
 
 /**
@@ -5,9 +6,14 @@ import { OwnedEmitter } from './owned-emitter.js';
  * awaited. In sync mode it is a plain EventEmitter.
  */
 export class AsyncEventEmitter extends OwnedEmitter {
-  constructor() {
+  /**
+   * @param {{ logger?: object, logLevel?: string }} [options] where failures of `error` listeners are told; without either it is
+   *   the console
+   */
+  constructor({ logger, logLevel } = {}) {
     super();
     this._asyncMode = true;
+    if (logger !== undefined || logLevel !== undefined) this.logger = logger ?? consoleLogger(logLevel, '[events]');
     /** Event -> functions that see it when it is emitted, and the promises they gave; undefined while there are none. */
     Object.defineProperty(this, '_taps', { value: undefined, writable: true, enumerable: false });
     Object.defineProperty(this, '_tapped', { value: undefined, writable: true, enumerable: false });
@@ -80,7 +86,7 @@ export class AsyncEventEmitter extends OwnedEmitter {
         const result = listener.apply(this, args);
         if (result !== null && typeof result?.then === 'function') await result;
       } catch (error) {
-        if (event === 'error') console.error('Error in an error event handler:', error);
+        if (event === 'error') (this.logger ?? console).error('Error in an error event handler:', error);
         else this.emit('error', error);
       }
     }
@@ -116,6 +122,11 @@ export class AsyncEventEmitter extends OwnedEmitter {
   /** What becomes of a listener that would never be called. */
   _ignored(_event) {
     return this;
+  }
+
+  /** Removes every listener. */
+  destroy() {
+    this.removeAllListeners();
   }
 
   /** @param {boolean} enabled */
