@@ -75,22 +75,24 @@ for (const { name, skip, kills, address } of kinds) {
       living.delete(last);
       last.child.stdin.write('stop');
       await last.until(({ t }) => t === 'gone');
+      const resigned = last.lines.findLast(({ t: what }) => what === 'resigned');
       const [heir] = living;
-      const first = await heir.until(leads);
+      const first = await heir.until((line) => leads(line) && line.fence > resigned.fence);
       heir.child.stdin.write('stop');
       assert.deepEqual(await Promise.all([last.ended, heir.ended]), [0, 0]);
 
+      // More where a machine stalled for longer than the lease.
       const all = terms(workers);
-      assert.equal(all.length, kills + 2);
+      assert.ok(all.length >= kills + 2, `${all.length} terms`);
       for (let at = 1; at < all.length; at += 1) {
         const [before, term] = [all[at - 1], all[at]];
         assert.ok(before.to < term.from, `a term began ${before.to - term.from} µs before the one before it had ended`);
         assert.ok(before.fence < term.fence, `fence ${term.fence} after ${before.fence}`);
         // After a crash: the lease from the last renewal on, the next look at it, and what a busy machine adds.
-        if (at <= kills) assert.ok(term.from - before.to < (LEASE + 10_000) * 1000, 'taken over within the lease');
+        assert.ok(term.from - before.to < (LEASE + 10_000) * 1000, 'taken over within the lease');
       }
       // Who resigned had told so before the next one began.
-      assert.ok(last.lines.find(({ t }) => t === 'resigned').at < first.at);
+      assert.ok(resigned.at < first.at);
     });
   });
 }
