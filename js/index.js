@@ -1,5 +1,9 @@
 /** Public names of the package. */
 export { AVAILABLE_BEHAVIORS, behaviors, DEFAULT_BEHAVIOR, getBehavior } from './behaviors/index.js';
+export { HighPerformanceInserter } from './bulk/high-performance-inserter.js';
+export { InMemoryPersistence } from './bulk/in-memory-persistence.js';
+export { PartitionQueue } from './bulk/partition-queue.js';
+export { StreamInserter } from './bulk/stream-inserter.js';
 export { ConnectionString, S3_DEFAULT_ENDPOINT, S3_DEFAULT_REGION } from './client/connection-string.js';
 export { Client, FileSystemClient, MemoryClient, MemoryStorage, S3Client } from './client/index.js';
 export {

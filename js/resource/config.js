@@ -48,6 +48,7 @@ export function construct(resource, given) {
     _instanceId: nextId(7),
     _nativeSlots: [],
     _pendingIndex: new Set(),
+    _drains: new Set(),
     _definitionRevision: 0,
     _definitionHash: null,
     _savedVersions: given.versions ?? null,

@@ -6,6 +6,7 @@ import { ResourceError } from '../errors/index.js';
 import { currentOwner } from '../util/owner-scope.js';
 import { isUnmodified } from './middleware.js';
 import { createReferences, deleteReferences } from './partitions.js';
+import { isSkipped } from './shortcuts.js';
 
 /** Hook names in documented order. */
 export const HOOK_NAMES = [
@@ -146,10 +147,12 @@ export function setupPartitionHooks(resource) {
   }
 }
 
-/** True when user hooks of that name exist. */
+const OF_INSERTS = new Set(['beforeInsert', 'afterInsert']);
+
+/** True when user hooks of that name exist, and are not left out. */
 export function hasHooks(resource, name) {
   const list = resource.hooks[name];
-  if (list === undefined || list.length === 0) return false;
+  if (list === undefined || list.length === 0 || (OF_INSERTS.has(name) && isSkipped(resource, 'hooks'))) return false;
   return list.length > 1 || !INTERNAL.has(list[0]);
 }
 
@@ -192,5 +195,5 @@ export async function executeHooks(resource, name, data) {
 
 /** Whether an operation has to run hooks of that name at all. */
 export function needsHooks(resource, name) {
-  return hasHooks(resource, name) || isReplaced(resource);
+  return hasHooks(resource, name) || (isReplaced(resource) && !(OF_INSERTS.has(name) && isSkipped(resource, 'hooks')));
 }

@@ -10,9 +10,9 @@ import { decideBulk, isHeard } from './bulk.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { sequenceOf } from './ids.js';
-import { prepare, withItem } from './insert.js';
+import { insertRefs, prepare, withItem } from './insert.js';
 import { RowShapes } from './insert-rows.js';
-import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
+import { emitNativeEvents, nativeOf, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { warnDefaultPassphrase } from './warnings.js';
 
@@ -197,7 +197,7 @@ async function sendChunk(resource, shapes, chunk, slots, fail) {
   let reply;
   try {
     const [batch, rowsText] = chunkTexts(shapes, chunk);
-    reply = fromText(await nativeOf(resource).insertMany(batch, JSON.stringify({ refs: refsMode(resource) }), rowsText));
+    reply = fromText(await nativeOf(resource).insertMany(batch, JSON.stringify({ refs: insertRefs(resource) }), rowsText));
   } catch (error) {
     const failure = toPublic(resource, error, { operation: 'insertMany' });
     for (const index of indexes) fail(index, failure);

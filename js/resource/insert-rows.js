@@ -7,6 +7,7 @@
 import { isJsonNumber } from '../native/text.js';
 import { generateId, sequenceOf, takesRecord } from './ids.js';
 import { draftOf, invalidRecord } from './insert.js';
+import { isSkipped } from './shortcuts.js';
 import { checkOwned } from './validation.js';
 
 /** Names that the engine adds to a record. */

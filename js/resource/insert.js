@@ -11,6 +11,7 @@ import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
+import { isSkipped } from './shortcuts.js';
 import { validateRecord } from './validation.js';
 import { warnDefaultPassphrase } from './warnings.js';
 
@@ -62,13 +63,18 @@ export function prepare(resource, data, idOf = generateId) {
   requireRecord(resource, data, 'insert');
   const draft = draftOf(resource, data);
   if (needsHooks(resource, 'beforeInsert')) return prepareWithHooks(resource, draft, idOf);
-  return identified(resource, draft, validateRecord(resource, draft), draft.id, idOf);
+  return identified(resource, draft, validated(resource, draft), draft.id, idOf);
 }
+
+const NO_ERRORS = Object.freeze([]);
+
+const validated = (resource, draft) =>
+  isSkipped(resource, 'validation') ? { errors: NO_ERRORS, data: draft } : validateRecord(resource, draft);
 
 async function prepareWithHooks(resource, draft, idOf) {
   const hooked = await runHooks(resource, 'beforeInsert', draft);
   requireRecord(resource, hooked, 'insert');
-  return identified(resource, hooked, await validateRecord(resource, hooked), explicitId(hooked.id) ?? draft.id, idOf);
+  return identified(resource, hooked, await validated(resource, hooked), explicitId(hooked.id) ?? draft.id, idOf);
 }
 
 /** Refuses an invalid record and gives a valid one its id. */
@@ -110,12 +116,16 @@ export function withItem(resource, record) {
   return record;
 }
 
+/** How references are made for an insert. */
+export const insertRefs = (resource) => (isSkipped(resource, 'references') ? 'none' : refsMode(resource));
+
 /** Inserts one record. */
 export async function insert(resource, data) {
   const { id, explicit, record } = await prepare(resource, data);
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
-  const replacedReferences = resource._hasPartitions() && !isUnmodified(resource, 'createPartitionReferences');
-  const options = { id, explicit, refs: replacedReferences ? 'none' : refsMode(resource) };
+  const refs = insertRefs(resource);
+  const replacedReferences = refs !== 'none' && resource._hasPartitions() && !isUnmodified(resource, 'createPartitionReferences');
+  const options = { id, explicit, refs: replacedReferences ? 'none' : refs };
   const dates = resource._hasPartitions() ? dateHints(resource.config.partitions, record) : undefined;
   if (dates) options.dates = dates;
   let text;

@@ -111,8 +111,15 @@ async function dropReferences(resource, keys) {
   else for (const key of keys) await client.deleteObject(key);
 }
 
-/** Puts the references of a record; failures are reported by `partitionIndexWarning`. */
-export async function createReferences(resource, data) {
+/** Reports failures of reference maintenance by `partitionIndexWarning`, or throws the first one for a caller that repeats it. */
+function report(resource, operation, id, failures, strict) {
+  if (failures.length === 0) return;
+  if (strict) throw failures[0];
+  resource.emit('partitionIndexWarning', { operation, id, failures });
+}
+
+/** Puts the references of a record; failures are reported by `partitionIndexWarning`, with `strict` they reject. */
+export async function createReferences(resource, data, { strict = false } = {}) {
   const partitions = resource.config.partitions ?? {};
   if (!data || Object.keys(partitions).length === 0) return;
   const results = await Promise.allSettled(
@@ -122,11 +129,11 @@ export async function createReferences(resource, data) {
     })
   );
   const failures = results.filter((result) => result.status === 'rejected').map((result) => result.reason);
-  if (failures.length > 0) resource.emit('partitionIndexWarning', { operation: 'create', id: data.id, failures });
+  report(resource, 'create', data.id, failures, strict);
 }
 
 /** Removes the references of a record; failures are swallowed, a dangling reference is skipped by readers. */
-export async function deleteReferences(resource, data) {
+export async function deleteReferences(resource, data, { strict = false } = {}) {
   const partitions = resource.config.partitions ?? {};
   if (!data || Object.keys(partitions).length === 0) return;
   const keys = [];
@@ -137,7 +144,7 @@ export async function deleteReferences(resource, data) {
   try {
     await dropReferences(resource, keys);
   } catch (error) {
-    resource.emit('partitionIndexWarning', { operation: 'delete', id: data.id, failures: [error] });
+    report(resource, 'delete', data.id, [error], strict);
   }
 }
 
@@ -155,7 +162,7 @@ export async function refreshReferences(resource, data) {
 }
 
 /** Moves the reference of one partition: new first, then the old one. */
-export async function moveReference(resource, partitionName, definition, oldData, newData) {
+export async function moveReference(resource, partitionName, definition, oldData, newData, { strict = false } = {}) {
   const id = newData?.id || oldData?.id;
   const oldKey = partitionKey(resource.name, partitionName, definition, id, oldData ?? {});
   const newKey = partitionKey(resource.name, partitionName, definition, id, newData ?? {});
@@ -164,16 +171,17 @@ export async function moveReference(resource, partitionName, definition, oldData
     if (newKey) await putReference(resource, newKey);
     if (oldKey) await resource.client.deleteObject(oldKey);
   } catch (error) {
-    resource.emit('partitionIndexWarning', { operation: 'update', id, failures: [error] });
+    report(resource, 'update', id, [error], strict);
   }
 }
 
 /** Moves the references of every partition. */
-export async function moveReferences(resource, oldData, newData) {
+export async function moveReferences(resource, oldData, newData, options = {}) {
   const partitions = resource.config.partitions ?? {};
-  await Promise.all(
-    Object.keys(partitions).map((name) => resource.handlePartitionReferenceUpdate(name, partitions[name], oldData, newData))
+  const results = await Promise.allSettled(
+    Object.keys(partitions).map((name) => resource.handlePartitionReferenceUpdate(name, partitions[name], oldData, newData, options))
   );
+  for (const { status, reason } of results) if (status === 'rejected') throw reason;
 }
 
 /** Field order helper for callers that list keys themselves. */

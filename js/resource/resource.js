@@ -418,24 +418,24 @@ export class Resource extends AsyncEventEmitter {
     setupPartitionHooks(this);
   }
 
-  createPartitionReferences(data) {
-    return maintained(this, createReferences(this, data));
+  createPartitionReferences(data, options) {
+    return maintained(this, createReferences(this, data, options));
   }
 
-  deletePartitionReferences(data) {
-    return maintained(this, deleteReferences(this, data));
+  deletePartitionReferences(data, options) {
+    return maintained(this, deleteReferences(this, data, options));
   }
 
   updatePartitionReferences(data) {
     return maintained(this, refreshReferences(this, data));
   }
 
-  handlePartitionReferenceUpdates(oldData, newData) {
-    return maintained(this, moveReferences(this, oldData, newData));
+  handlePartitionReferenceUpdates(oldData, newData, options) {
+    return maintained(this, moveReferences(this, oldData, newData, options));
   }
 
-  handlePartitionReferenceUpdate(name, definition, oldData, newData) {
-    return moveReference(this, name, definition, oldData, newData);
+  handlePartitionReferenceUpdate(name, definition, oldData, newData, options) {
+    return moveReference(this, name, definition, oldData, newData, options);
   }
 
   _hasPartitions() {
@@ -512,8 +512,14 @@ export class Resource extends AsyncEventEmitter {
     return nativeOf(this);
   }
 
-  /** Waits for index work that runs after writes. */
+  /** Waits for what helpers of the resource still hold, and for index work that runs after writes. */
   async _drain() {
+    await Promise.all([...this._drains].map((drain) => drain()));
+    await this._drainIndex();
+  }
+
+  /** Waits for index work that runs after writes. */
+  async _drainIndex() {
     await Promise.all(this._pendingIndex);
     await drainNative(this);
   }
