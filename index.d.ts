@@ -4,6 +4,7 @@ import type { DatabaseConfig } from './types/options.js';
 
 export * from './types/background.js';
 export * from './types/behavior-options.js';
+export * from './types/bulk.js';
 export * from './types/cache.js';
 export * from './types/client.js';
 export * from './types/coordinator.js';

@@ -269,11 +269,18 @@ export class Resource<T = any> extends AsyncEventEmitter {
   getPartitionKey(options: { partitionName: string; id?: string; data: any }): string | null;
   getNestedFieldValue(data: any, path: string): any;
   buildPartitionPrefix(partition: string, definition: PartitionConfig, values: Record<string, any>): string;
-  createPartitionReferences(record: any): Promise<void>;
-  deletePartitionReferences(record: any): Promise<void>;
+  /** Failures are `partitionIndexWarning` events; with `strict` they reject, here and in the methods below that take it. */
+  createPartitionReferences(record: any, options?: { strict?: boolean }): Promise<void>;
+  deletePartitionReferences(record: any, options?: { strict?: boolean }): Promise<void>;
   updatePartitionReferences(record: any): Promise<void>;
-  handlePartitionReferenceUpdates(oldRecord: any, newRecord: any): Promise<void>;
-  handlePartitionReferenceUpdate(name: string, definition: PartitionConfig, oldRecord: any, newRecord: any): Promise<void>;
+  handlePartitionReferenceUpdates(oldRecord: any, newRecord: any, options?: { strict?: boolean }): Promise<void>;
+  handlePartitionReferenceUpdate(
+    name: string,
+    definition: PartitionConfig,
+    oldRecord: any,
+    newRecord: any,
+    options?: { strict?: boolean }
+  ): Promise<void>;
   validatePartitions(): void;
   fieldExistsInAttributes(name: string): boolean;
   findOrphanedPartitions(): Record<string, OrphanedPartition>;

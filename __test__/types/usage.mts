@@ -16,6 +16,8 @@ import S3dbDefault, {
   Factory,
   generateTypes,
   getBehavior,
+  HighPerformanceInserter,
+  InMemoryPersistence,
   idGenerator,
   MemoryCache,
   MemoryClient,
@@ -24,6 +26,7 @@ import S3dbDefault, {
   mapWithConcurrency,
   type PageResult,
   type PartitionConfig,
+  PartitionQueue,
   Plugin,
   type PluginError,
   type PluginLock,
@@ -38,6 +41,7 @@ import S3dbDefault, {
   Schema,
   Seeder,
   type Stored,
+  StreamInserter,
   sid,
   tryFn,
   tryFnSync,
@@ -404,3 +408,19 @@ const made: string[] = [sid(5), ulid(), uuidv7()];
 await users.resetSequence(5);
 
 export { made, sequence };
+
+// Many records
+const inserter = new HighPerformanceInserter(users, { batchSize: 10, maxFailureHistory: 5 });
+await inserter.bulkAdd([{ name: 'a', age: 1 }]);
+const throughput: number = inserter.getStats().throughput;
+// @ts-expect-error not a record of the resource
+await inserter.add({ nom: 'a' });
+const fast = await new StreamInserter(users, { skipHooks: true }).bulkInsert([{ name: 'a', age: 1 }]);
+same<typeof fast.failed, number>(true);
+const partitionQueue = new PartitionQueue({ persistence: new InMemoryPersistence(), database: db });
+partitionQueue.on('retry', ({ item, delay }) => item.retries + delay);
+const item: string = await partitionQueue.enqueue({ type: 'update', resource: 'users', data: { original: {}, updated: {} } });
+// @ts-expect-error not an operation
+await partitionQueue.enqueue({ type: 'rename', resource: users, data: {} });
+
+export { item, throughput };

@@ -21,6 +21,8 @@ export class HighPerformanceInserter {
   /** Own ids of the records under way. */
   #ids = new Set();
   #running = new Set();
+  /** Waits for references of stored records. */
+  #references = new Set();
   #timer = null;
   #scheduled = false;
   #destroyed = false;
@@ -93,6 +95,7 @@ export class HighPerformanceInserter {
   async forceFlush() {
     await this.flush();
     await this.resource._drainIndex?.();
+    await Promise.all(this.#references);
   }
 
   /** `{ inserted, failed, partitionsPending, avgInsertTime, bufferSize, isProcessing, throughput }`; times in milliseconds for each record. */
@@ -207,8 +210,10 @@ export class HighPerformanceInserter {
     stats.partitionsPending += records;
     const done = () => {
       stats.partitionsPending -= records;
+      this.#references.delete(pending);
     };
-    resource._drainIndex().then(done, done);
+    const pending = resource._drainIndex().then(done, done);
+    this.#references.add(pending);
   }
 
   #measure() {

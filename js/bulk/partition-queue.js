@@ -15,6 +15,8 @@ const OPTIONS = {
 /** Part of a delay that may be added to it, so that what failed at once is not repeated at once. */
 const JITTER = 0.25;
 const LONGEST_DELAY = 60_000;
+/** The same while somebody waits for the end, as a database does that disconnects. */
+const LONGEST_DELAY_AT_END = 250;
 
 const STRICT = { strict: true };
 const WORK = {
@@ -40,10 +42,13 @@ export class PartitionQueue extends EventEmitter {
   #completed = 0;
   #failed = 0;
   #watched = new WeakSet();
+  /** Repetitions that wait: timer -> lane. */
+  #timers = new Map();
+  #draining = 0;
 
   /**
    * @param {object} [options] `maxRetries` (3); `retryDelay` milliseconds before the first repetition, doubled for each
-   *   further one, at most a minute, and up to a quarter more by chance (1000); `persistence` where items are kept (null);
+   *   further one, at most a minute (a quarter of a second while it is drained), and up to a quarter more by chance (1000); `persistence` where items are kept (null);
    *   `maxFailureHistory` failed items kept (1000); `maxQueueSize` items beyond which `enqueue` waits (10000);
    *   `concurrency` items at work at once (10); `database` where resources are found by their names (null)
    */
@@ -85,6 +90,19 @@ export class PartitionQueue extends EventEmitter {
   /** Resolves when nothing is left to do. */
   async process() {
     while (this.#size > 0) await this.#change();
+  }
+
+  /** Repeats now what waits to be repeated, and resolves when nothing is left to do. */
+  async drain() {
+    this.#draining += 1;
+    for (const [timer, lane] of this.#timers) {
+      clearTimeout(timer);
+      this.#ready.push(lane);
+    }
+    this.#timers.clear();
+    this.#start();
+    await this.process();
+    this.#draining -= 1;
   }
 
   /**
@@ -146,7 +164,7 @@ export class PartitionQueue extends EventEmitter {
   #drainWith(resource) {
     if (resource?._drains === undefined || this.#watched.has(resource)) return;
     this.#watched.add(resource);
-    const drain = () => this.process();
+    const drain = () => this.drain();
     resource._drains.add(drain);
     // A resource must not keep queues that have nothing to do.
     this.process().then(() => {
@@ -173,7 +191,8 @@ export class PartitionQueue extends EventEmitter {
       this.#tell('success', item);
     } catch (error) {
       item.lastError = error;
-      if (!(error instanceof PartitionDriverError) && item.retries < this.maxRetries) {
+      const final = error instanceof PartitionDriverError && !error.retriable;
+      if (!final && item.retries < this.maxRetries) {
         this.#repeat(lane, item, error);
         return;
       }
@@ -185,15 +204,18 @@ export class PartitionQueue extends EventEmitter {
   #repeat(lane, item, error) {
     item.retries += 1;
     item.status = 'retrying';
-    const delay = Math.min(this.retryDelay * 2 ** (item.retries - 1), LONGEST_DELAY);
+    const longest = this.#draining > 0 ? LONGEST_DELAY_AT_END : LONGEST_DELAY;
+    const delay = Math.min(this.retryDelay * 2 ** (item.retries - 1), longest);
     this.#active -= 1;
-    setTimeout(
+    const timer = setTimeout(
       () => {
+        this.#timers.delete(timer);
         this.#ready.push(lane);
         this.#start();
       },
       delay * (1 + Math.random() * JITTER)
     );
+    this.#timers.set(timer, lane);
     this.#tell('retry', { item, error, delay });
     this.#start();
   }

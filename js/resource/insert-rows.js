@@ -54,7 +54,11 @@ export class RowShapes {
     const { attributes, config } = resource;
     // References need the record (timestamps have some), and an attribute named like what the engine adds has rules of its own.
     this.#allowed =
-      !resource._hasPartitions() && !config.timestamps && !takesRecord(resource) && !ADDED.some((name) => Object.hasOwn(attributes, name));
+      !resource._hasPartitions() &&
+      !config.timestamps &&
+      !takesRecord(resource) &&
+      !isSkipped(resource, 'validation') &&
+      !ADDED.some((name) => Object.hasOwn(attributes, name));
     this.#numbered = sequenceOf(resource) !== undefined;
   }
 

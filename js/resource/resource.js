@@ -514,8 +514,13 @@ export class Resource extends AsyncEventEmitter {
 
   /** Waits for what helpers of the resource still hold, and for index work that runs after writes. */
   async _drain() {
-    await Promise.all([...this._drains].map((drain) => drain()));
+    await this._drainHelpers();
     await this._drainIndex();
+  }
+
+  /** Waits for the records of inserters and the items of partition queues. */
+  async _drainHelpers() {
+    await Promise.all([...this._drains].map((drain) => drain()));
   }
 
   /** Waits for index work that runs after writes. */
