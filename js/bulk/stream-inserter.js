@@ -5,8 +5,9 @@ import { COUNT, FLAG, readOptions, requireItems, requireResource } from './optio
 
 const OPTIONS = { concurrency: [100, COUNT], skipPartitions: [true, FLAG], skipHooks: [false, FLAG], skipValidation: [false, FLAG] };
 const SHOWN_ERRORS = 10;
-/** Records of one bulk call. */
-const CHUNK = 1000;
+/** Records of one bulk call, as many as keep every lane at work. */
+const SMALLEST_CHUNK = 100;
+const LARGEST_CHUNK = 1000;
 
 /**
  * Inserts through the methods of the resource, so that middlewares, caches and events see every record, but without partition
@@ -42,15 +43,16 @@ export class StreamInserter {
    */
   async bulkInsert(items) {
     const list = [...requireItems('bulkInsert', items)];
+    const lanes = Math.max(1, Math.round(this.concurrency / this.resource.parallelism));
+    const size = Math.min(LARGEST_CHUNK, Math.max(SMALLEST_CHUNK, Math.ceil(list.length / lanes)));
     const chunks = [];
-    for (let from = 0; from < list.length; from += CHUNK) chunks.push(list.slice(from, from + CHUNK));
+    for (let from = 0; from < list.length; from += size) chunks.push(list.slice(from, from + size));
     let failed = 0;
     const errors = [];
     const note = (found) => {
       failed += found.length;
       for (const { error, item } of found) if (errors.length < SHOWN_ERRORS) errors.push({ error, item });
     };
-    const lanes = Math.max(1, Math.round(this.concurrency / this.resource.parallelism));
     await mapBounded(chunks, lanes, async (chunk) => {
       try {
         const stored = await this.#skipping(() => this.resource.insertMany(chunk));
