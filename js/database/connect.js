@@ -142,7 +142,7 @@ export async function disconnect(database) {
   database.emit('disconnected', new Date());
   const resources = Object.values(database._resourcesMap);
   // Plugins see the records that inserters still hold.
-  await quietly(database, 'inserters', () => Promise.all(resources.map((resource) => resource._drainHelpers())));
+  await quietly(database, 'inserters', () => Promise.all(resources.map((resource) => resource._drainHelpers?.())));
   await quietly(database, 'plugins', () => stopPlugins(database));
   await quietly(database, 'coordinators', () => stopCoordinators(database));
   await quietly(database, 'managers', () => stopManagers(database));
