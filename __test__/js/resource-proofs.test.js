@@ -295,3 +295,37 @@ test('spec04_16_6 a replacement with a kept hash is written although the record 
   delete client.putObject;
   assert.deepEqual([(await users.get('a')).name, (await users.get('a')).pw], ['mine', pw]);
 });
+
+for (const behavior of BEHAVIORS.filter((name) => name !== 'enforce-limits')) {
+  test(`spec03_25_16 records larger than the limit pass every write on a store that enforces it (${behavior})`, async () => {
+    const database = await connectDatabase({ client: new MemoryClient({ bucket: `limits-${behavior}`, enforceLimits: true }) });
+    const notes = await database.createResource({ name: 'notes', attributes: { name: 'string', text: 'string' }, behavior });
+    const text = (letter) => letter.repeat(5000);
+    const check = async (name, letter) => {
+      const note = await notes.get('a');
+      assert.equal(note.name, name);
+      if (behavior === 'truncate-data') assert.match(note.text, new RegExp(`^${letter}{1000,2047}$`));
+      else assert.equal(note.text, text(letter));
+    };
+    await notes.insert({ id: 'a', name: 'A', text: text('a') });
+    await check('A', 'a');
+    await notes.update('a', { name: 'B' });
+    await check('B', 'a');
+    await notes.update('a', { text: text('b') });
+    await check('B', 'b');
+    await notes.patch('a', { name: 'C' });
+    await check('C', 'b');
+    await notes.replace('a', { name: 'D', text: text('d') });
+    await check('D', 'd');
+    await notes.upsert({ id: 'a', name: 'E', text: text('e') });
+    await check('E', 'e');
+    const { _etag } = await notes.get('a');
+    assert.equal((await notes.updateConditional('a', { name: 'F' }, { ifMatch: _etag })).success, true);
+    await check('F', 'e');
+    await assert.rejects(
+      database.client.putObject({ key: 'probe', metadata: { big: text('x') } }),
+      /metadata/i,
+      'the store does enforce the limit'
+    );
+  });
+}
