@@ -316,3 +316,31 @@ test('spec01_14 exitOnSignal: a second signal ends the process at once', { skip:
 test('spec01_14 without exitOnSignal a signal has its own effect', { skip: unixOnly }, async () => {
   assert.deepEqual(await signalled({}, TAKES_TIME, ['SIGTERM']), { output: 'ready\n', code: null, signal: 'SIGTERM' });
 });
+
+// Names that callers reach for (sections 2.11 and 2.12)
+
+test('spec01_2_11 members that plugins and callers reach for are there, and the object is extensible', async () => {
+  const database = await connectDatabase();
+  const functions = `_executeHooks _getPluginName _registerExitListener _normalizePartitions _applyMiddlewares _serializeHooks
+    _deserializeHooks _originalConnect _originalCreateResource _originalUploadMetadataFile _originalDisconnect resource init start use
+    installPlugin stopPlugins getPlugin deleteResource`;
+  for (const name of functions.split(/\s+/)) assert.equal(typeof database[name], 'function', name);
+  const users = await database.createResource({ name: 'users', attributes });
+  assert.equal(database._resourcesMap.users, users);
+  assert.ok(database._hooks instanceof Map);
+  assert.ok([...database._hookEvents].includes('afterCreateResource'));
+  assert.equal(typeof database._exitListener, 'function');
+  assert.deepEqual([database._exitListenerRegistered, database._hooksInstalled], [true, true]);
+  const hooks = { beforeInsert: 5, other: 'x' };
+  assert.deepEqual(
+    [database._serializeHooks(hooks), database._serializeHooks(null), database._deserializeHooks('text')],
+    [hooks, null, 'text']
+  );
+  database._previousCreateResourceForFullText = database._createResource = 1;
+  assert.equal(database._createResource, 1);
+  const made = await database._originalCreateResource({ name: 'made', attributes });
+  assert.equal(database.resources.made, made);
+  assert.equal(database.resource('users'), users);
+  assert.equal(await database.resource('users'), users);
+  assert.throws(() => database.resource('nobody'), { name: 'ResourceNotFound' });
+});

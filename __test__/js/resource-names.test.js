@@ -124,3 +124,35 @@ test('spec03_22 a record under body-only is never stored without a body', async 
   await check('upsert');
   assert.equal((await resource.get('a')).name, undefined);
 });
+
+test('spec03_3_2 members that other modules rely on are there and can be set', async () => {
+  const resource = await (await connectDatabase()).createResource({ name: 'users', attributes });
+  assert.ok(Array.isArray(resource._middlewareMethods) && resource._middlewares instanceof Map);
+  for (const method of resource._middlewareMethods) assert.equal(typeof resource[`_original_${method}`], 'function', method);
+  const functions = `_emitStandardized _attachStateMachine _normalizeGuard _checkRolesScopes _patchViaCopyObject setupPartitionHooks
+    applyPartitionRule getPartitionKey getNestedFieldValue getResourceKey createPartitionReferences deletePartitionReferences
+    updatePartitionReferences handlePartitionReferenceUpdates handlePartitionReferenceUpdate composeFullObjectFromWrite
+    extractIdsFromKeys extractPartitionValuesFromKey buildPartitionPrefix processListResults processPartitionResults
+    handleResourceError handleListError calculateContentLength extractVersionFromKey`;
+  for (const name of functions.split(/\s+/)) assert.equal(typeof resource[name], 'function', name);
+  assert.equal(resource._instanceId.length, 7);
+  assert.equal(resource._asyncMode, true);
+  const own = [
+    '_pluginWrappers',
+    '_pluginMiddlewares',
+    '_wrapped_insert',
+    '_eventualConsistencyPlugins',
+    '_relations',
+    '_geoConfig',
+    'cache',
+    'ml'
+  ];
+  for (const name of own) {
+    const value = {};
+    resource[name] = value;
+    assert.equal(resource[name], value, name);
+  }
+  assert.equal(resource.extractVersionFromKey('resource=users/v=v3/id=a'), 'v3');
+  assert.deepEqual(resource.extractIdsFromKeys(['resource=users/data/id=a/b', 'resource=users/v=1/id=c']), ['a/b', 'c']);
+  assert.equal(resource.calculateContentLength('é'), 2);
+});
