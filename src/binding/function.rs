@@ -48,6 +48,16 @@ pub fn hash_password_sync(password: String, rounds: u32) -> napi::Result<String>
     codec::password::hash(&password, rounds).map_err(to_napi)
 }
 
+/// Full Argon2id hash; `cost` is the text of `{ memoryCost?, timeCost?, parallelism? }`.
+#[napi]
+pub fn hash_argon2(env: &Env, password: String, pepper: String, cost: String) -> napi::Result<PromiseRaw<'_, String>> {
+    let cost = super::schema::argon_cost(Some(&text::parse(&cost).map_err(to_napi)?));
+    blocking(env, move || {
+        let compact = codec::argon::hash(&password, &pepper, cost)?;
+        Ok(codec::argon::expand(&compact).unwrap_or(compact))
+    })
+}
+
 #[napi]
 pub fn verify_password(env: &Env, password: String, hash: String, rounds: String) -> napi::Result<PromiseRaw<'_, bool>> {
     let rounds: Vec<u32> = serde_json::from_str(&rounds).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use super::error::to_napi;
 use super::runtime::{Settled, blocking, promise, settle};
+use crate::codec::argon::Cost;
 use crate::error::{Error, Kind, Result};
 use crate::record::{RecordCodec, RecordConfig, VersionConfig};
 use crate::schema::{Schema, SchemaConfig};
@@ -37,6 +38,23 @@ fn rounds(value: Option<&Value>) -> u32 {
     }
 }
 
+/// `{ memoryCost, timeCost, parallelism }`; the engine refuses a cost that is out of range when it hashes.
+pub(super) fn argon_cost(value: Option<&Value>) -> Cost {
+    let default = Cost::default();
+    let Some(o) = value.and_then(Value::as_object) else { return default };
+    let int = |name: &str, default: u32| match o.get(name) {
+        None => default,
+        Some(Value::Number(n)) if n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n) => *n as u32,
+        // Out of every range.
+        Some(_) => 0,
+    };
+    Cost {
+        memory: int("memoryCost", default.memory),
+        time: int("timeCost", default.time),
+        parallelism: int("parallelism", default.parallelism),
+    }
+}
+
 fn registry(o: &Object) -> Option<Value> {
     if let Some(value) = o.get("registry").filter(|v| !v.is_nullish()) {
         return Some(value.clone());
@@ -60,6 +78,8 @@ fn schema_config(o: &Object) -> SchemaConfig {
         plugin_map: map("pluginMap"),
         passphrase: string(o.get("passphrase"), "secret"),
         bcrypt_rounds: rounds(o.get("bcryptRounds")),
+        argon2: argon_cost(o.get("argon2")),
+        pepper: string(o.get("pepper"), ""),
         version: string(o.get("version"), "1"),
         auto_encrypt: flag(options.get("autoEncrypt"), true),
         auto_decrypt: flag(options.get("autoDecrypt").or(o.get("autoDecrypt")), true),

@@ -3,10 +3,12 @@
 //! Everything here is pure but for the randomness of ids and IVs. Numbers
 //! follow JavaScript's double arithmetic to the last bit, since 13.6 wrote them.
 
+pub mod argon;
 pub mod base62;
 pub mod base64;
 pub mod canonical;
 pub mod crypto;
+pub mod date;
 pub mod dictionary;
 pub mod geo;
 pub mod ids;
@@ -14,9 +16,11 @@ pub mod ip;
 pub mod metadata;
 pub mod money;
 pub mod optimized;
+pub mod packed;
 pub mod password;
 pub mod pure;
 pub mod size;
+mod time;
 
 /// Stored code of a plugin attribute (spec/04 3.3): `p` and three characters that depend on the two names only.
 pub fn plugin_code(plugin: &str, attribute: &str) -> String {

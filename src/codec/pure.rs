@@ -8,10 +8,10 @@
 //! | geo | `encodeGeoLat`, `decodeGeoLat`, `encodeGeoLon`, `decodeGeoLon`, `encodeGeoPoint`, `decodeGeoPoint`, `isValidCoordinate`, `getPrecisionForAccuracy`, `getAccuracyForPrecision` |
 //! | money | `encodeMoney`, `decodeMoney`, `getCurrencyDecimals`, `isSupportedCurrency`, `getSupportedCurrencies` |
 //! | texts | `metadataEncode`, `metadataEncodeText`, `metadataDecode`, `metadataWireLength`, `analyzeString`, `calculateEncodedSize`, `dictionaryEncode`, `dictionaryDecode`, `calculateDictionaryCompression`, `getDictionaryStats`, `optimizedEncode`, `optimizedDecode`, `compareEncodings` |
-//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `stableHash`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `expandHash`, `isBcryptHash` |
+//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `stableHash`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `expandHash`, `isBcryptHash`, `isArgon2Hash`, `detectAlgorithm` |
 //! | alphabets | `getUrlAlphabet`, `getPasswordAlphabet` |
 
-use super::{base62, canonical, crypto, dictionary, geo, ids, ip, metadata, money, optimized, password, size};
+use super::{argon, base62, canonical, crypto, dictionary, geo, ids, ip, metadata, money, optimized, password, size};
 use crate::error::{Error, Kind, Result};
 use crate::value::{Object, Value, number};
 
@@ -234,9 +234,11 @@ fn texts(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
         "stableHash" => Ok(Value::from(canonical::stable_hash(a.get(0)))),
         "definitionHash" => Ok(Value::from(canonical::definition_hash(a.get(0), a.text(1)))),
         "pluginAttributeCode" => Ok(Value::from(super::plugin_code(text, a.text(1).unwrap_or("")))),
-        "compactHash" => password::compact(text).map(Value::from),
+        "compactHash" => password::compact(text, password::BcryptForm::Bare).map(Value::from),
         "expandHash" => password::expand(text, a.precision(1, 10)).map(Value::from),
         "isBcryptHash" => Ok(Value::Bool(a.text(0).is_some_and(password::is_hash))),
+        "isArgon2Hash" => Ok(Value::Bool(a.text(0).is_some_and(argon::is_argon2))),
+        "detectAlgorithm" => Ok(a.text(0).and_then(password::algorithm).map_or(Value::Null, Value::from)),
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@ mod parse;
 mod tests;
 
 use super::{Subject, path};
-use crate::schema::parse_iso_date;
+use crate::codec::date;
 use crate::value::Value;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -213,7 +213,7 @@ impl Comparison {
 fn date_of(value: &Value) -> Option<f64> {
     match value {
         Value::Date(ms) => Some(*ms),
-        Value::String(text) => parse_iso_date(text),
+        Value::String(text) => date::parse(text),
         _ => None,
     }
 }

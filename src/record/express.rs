@@ -51,7 +51,10 @@ fn is_plain(attribute: &Attribute) -> bool {
     !code.is_empty()
         && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         && attribute.segments.len() == 1
-        && matches!(attribute.codec, Codec::Text | Codec::Number | Codec::Integer | Codec::Boolean)
+        && matches!(
+            attribute.codec,
+            Codec::Text | Codec::Number | Codec::Integer | Codec::Boolean | Codec::Packed(_, false)
+        )
         && !attribute.raw
         && !attribute.branch
         && attribute.original.is_none()
@@ -63,6 +66,8 @@ fn is_plain(attribute: &Attribute) -> bool {
 fn mapped<'a>(codec: Codec, value: &'a Scalar<'_>) -> Option<Cow<'a, str>> {
     match (codec, value) {
         (Codec::Text, Scalar::Text(s)) if !s.starts_with(['{', '[']) => Some(Cow::Borrowed(s)),
+        // The packed forms of `mac` and `uuid` have 9 and 24 characters.
+        (Codec::Packed(_, false), Scalar::Text(s)) if s.len() > 9 && s.len() != 24 => Some(Cow::Borrowed(s)),
         (Codec::Boolean, Scalar::Bool(b)) => Some(Cow::Borrowed(if *b { "1" } else { "0" })),
         (Codec::Number, Scalar::Number(n)) if n.is_finite() && (*n != 0.0 || n.is_sign_positive()) => {
             Some(Cow::Owned(base62::encode_number_exact(*n)))

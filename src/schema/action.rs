@@ -1,7 +1,8 @@
 //! `SchemaActions` of spec/04 3.5: named value transforms.
 
+use super::later::{decode_bytes, encode_bytes};
 use crate::codec::geo::{self, Axis};
-use crate::codec::{base62, crypto, ip, money, password};
+use crate::codec::{argon, base62, crypto, ip, money, password};
 use crate::error::{Error, Kind, Result};
 use crate::value::number::{from_text, is_js_space, js_number, js_string, to_text};
 use crate::value::{Object, Value, text};
@@ -11,14 +12,22 @@ use crate::value::{Object, Value, text};
 pub struct Params {
     /// Encryption passphrase.
     pub passphrase: String,
-    /// Cost of password hashes.
+    /// Cost of bcrypt hashes.
     pub bcrypt_rounds: u32,
+    /// Cost of Argon2id hashes.
+    pub argon2: argon::Cost,
+    /// Appended to passwords before they are hashed.
+    pub pepper: String,
+    /// How `hashPassword` hashes.
+    pub scheme: password::Scheme,
     /// Separator of array texts.
     pub separator: char,
     /// Decimals of `encodeMoney` and `decodeMoney`.
     pub decimals: u32,
     /// Precision of fixed-point and geo actions; their own default when absent.
     pub precision: Option<u32>,
+    /// Bits of `encodeBits` and `decodeBits`; any number when absent.
+    pub bit_count: Option<u32>,
 }
 
 impl Default for Params {
@@ -26,9 +35,13 @@ impl Default for Params {
         Self {
             passphrase: "secret".into(),
             bcrypt_rounds: 10,
+            argon2: argon::Cost::default(),
+            pepper: String::new(),
+            scheme: password::Scheme::default(),
             separator: '|',
             decimals: 2,
             precision: None,
+            bit_count: None,
         }
     }
 }
@@ -40,6 +53,10 @@ impl Params {
             Some(Value::Number(n)) if *n >= 0.0 && *n <= 400.0 => to_text(n.trunc()).parse::<u32>().ok(),
             _ => None,
         };
+        let bits = |name: &str| match params.get(name) {
+            Some(Value::Number(n)) if *n >= 0.0 && *n <= f64::from(u32::MAX) => Some(*n as u32),
+            _ => None,
+        };
         let text = |name: &str| params.get(name).and_then(Value::as_str);
         Self {
             passphrase: text("passphrase").map_or_else(|| self.passphrase.clone(), str::to_owned),
@@ -47,6 +64,10 @@ impl Params {
             separator: text("separator").and_then(|s| s.chars().next()).unwrap_or(self.separator),
             decimals: int("decimals").unwrap_or(self.decimals),
             precision: int("precision").or(self.precision),
+            argon2: self.argon2,
+            pepper: text("pepper").map_or_else(|| self.pepper.clone(), str::to_owned),
+            scheme: text("algorithm").and_then(password::Scheme::parse).unwrap_or(self.scheme),
+            bit_count: bits("bitCount").or(self.bit_count),
         }
     }
 }
@@ -106,6 +127,10 @@ actions! {
     DecodeGeoLongitude "decodeGeoLongitude",
     EncodeGeoPointPair "encodeGeoPointPair",
     DecodeGeoPointPair "decodeGeoPointPair",
+    EncodeBuffer "encodeBuffer",
+    DecodeBuffer "decodeBuffer",
+    EncodeBits "encodeBits",
+    DecodeBits "decodeBits",
 }
 
 impl Action {
@@ -130,9 +155,9 @@ impl Action {
                 _ => return Err(Error::new(Kind::Validation, "value.trim is not a function").with("action", "trim")),
             },
             Action::ToText => Value::String(js_string(value)),
-            Action::Encrypt => Value::String(crypto::encrypt(&js_string(value), &p.passphrase)?),
+            Action::Encrypt => encrypt(value, &p.passphrase)?,
             Action::Decrypt => decrypt(value, &p.passphrase),
-            Action::HashPassword => hash(value, p.bcrypt_rounds)?,
+            Action::HashPassword => hash(value, p.scheme, p)?,
             Action::FromArray => from_array(value, p.separator),
             Action::ToArray => to_array(value, p.separator),
             Action::ToJson => match value {
@@ -182,6 +207,10 @@ impl Action {
             Action::DecodeGeoLongitude => decode_geo(value, Axis::Longitude, p.precision),
             Action::EncodeGeoPointPair => encode_point(value, p.precision),
             Action::DecodeGeoPointPair => decode_point(value, p.precision),
+            Action::EncodeBuffer => encode_bytes(value, None)?,
+            Action::DecodeBuffer => decode_bytes(value, None),
+            Action::EncodeBits => encode_bytes(value, p.bit_count)?,
+            Action::DecodeBits => decode_bytes(value, p.bit_count),
         })
     }
 }
@@ -208,10 +237,18 @@ fn decrypt(value: &Value, passphrase: &str) -> Value {
     }
 }
 
-/// Compact hash of a password.
-pub(crate) fn hash(value: &Value, rounds: u32) -> Result<Value> {
-    let full = password::hash(&js_string(value), rounds)?;
-    Ok(Value::String(password::compact(&full)?))
+/// Ciphertext; a value that already is one under this passphrase stays.
+fn encrypt(value: &Value, passphrase: &str) -> Result<Value> {
+    let plain = js_string(value);
+    if crypto::looks_encrypted(&plain) && crypto::decrypt(&plain, passphrase).is_ok() {
+        return Ok(Value::String(plain));
+    }
+    crypto::encrypt(&plain, passphrase).map(Value::String)
+}
+
+/// Stored hash of a password.
+pub(crate) fn hash(value: &Value, scheme: password::Scheme, p: &Params) -> Result<Value> {
+    password::protect(&js_string(value), scheme, p.bcrypt_rounds, &p.pepper, p.argon2).map(Value::String)
 }
 
 fn from_array(value: &Value, separator: char) -> Value {

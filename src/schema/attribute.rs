@@ -180,7 +180,7 @@ fn members_of(definitions: &Object) -> Option<Inner> {
 
 fn member(definition: &Value) -> Option<Inner> {
     let leaf =
-        |codec: Codec| matches!(codec, Codec::Secret(_) | Codec::Password | Codec::Date | Codec::Bytes).then_some(Inner::Leaf(codec));
+        |codec: Codec| matches!(codec, Codec::Secret(_) | Codec::Password(_) | Codec::Date | Codec::Bytes | Codec::Bits(_)).then_some(Inner::Leaf(codec));
     match definition {
         Value::String(text) => leaf(shorthand(text).0),
         Value::Object(object) if is_rule(object) => leaf(rule(object).0).or_else(|| inner(definition)),
@@ -265,7 +265,7 @@ impl Encoding<'_> {
         if !codec.is_protected() || value.is_nullish() {
             return codec.encode(path, value, raw, self.env);
         }
-        let password = codec == Codec::Password;
+        let password = matches!(codec, Codec::Password(_));
         if let Some(kept) = self.carried.and_then(|c| c.get(path))
             && kept.password == password
             && kept.decoded == *value
@@ -319,7 +319,7 @@ impl Decoding<'_> {
             path: path.to_owned(),
             stored,
             decoded: decoded.clone(),
-            password: codec == Codec::Password,
+            password: matches!(codec, Codec::Password(_)),
         });
         decoded
     }

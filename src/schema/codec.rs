@@ -1,13 +1,13 @@
 //! How values of one attribute are stored and read (spec/04 2.2, 16.3).
 
 use super::action::{Action, Params, integer_text, to_array};
-use super::date;
-use crate::codec::{crypto, ip, password};
+use super::later::{decode_packed, encode_packed};
+use crate::codec::packed::Packed;
+use crate::codec::password::Scheme;
+use crate::codec::{crypto, date, ip, password};
 use crate::error::{Error, Kind, Result};
 use crate::value::number::{from_text, js_number, js_string, to_text};
 use crate::value::{Object, Value, text};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 /// Plaintext of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +17,16 @@ pub(crate) enum SecretKind {
     Number,
 }
 
+/// Parameter of an automatic action.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Param {
+    Number(u32),
+    Text(&'static str),
+    Null,
+}
+
 /// Write action, read action, parameter.
-pub(crate) type Actions = (Action, Action, Option<(&'static str, u32)>);
+pub(crate) type Actions = (Action, Action, Option<(&'static str, Param)>);
 
 /// Storage form of an attribute. Numbers in variants are decimals or precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +38,16 @@ pub(crate) enum Codec {
     Array,
     Json,
     Bytes,
+    /// Bytes of that many bits.
+    Bits(Option<u32>),
+    /// Types of later versions; `true` writes the packed form.
+    Packed(Packed, bool),
     Strings,
     Decimals,
     Integers,
     Embedding,
     Secret(SecretKind),
-    Password,
+    Password(Scheme),
     Ip4,
     Ip6,
     Money(u32),
@@ -78,22 +90,33 @@ impl std::fmt::Debug for Env {
 impl Codec {
     /// Published actions `(beforeMap, afterUnmap)` with the parameter entry they carry.
     pub fn actions(self) -> Option<Actions> {
+        let number = |n: u32| Param::Number(n);
         Some(match self {
-            Codec::Text | Codec::RawText | Codec::Any | Codec::Date | Codec::Array | Codec::Bytes => return None,
+            Codec::Text | Codec::RawText | Codec::Any | Codec::Date | Codec::Array | Codec::Packed(..) => return None,
+            Codec::Bytes => (Action::EncodeBuffer, Action::DecodeBuffer, None),
+            Codec::Bits(n) => (
+                Action::EncodeBits,
+                Action::DecodeBits,
+                Some(("bitCount", n.map_or(Param::Null, Param::Number))),
+            ),
             Codec::Json => (Action::ToJson, Action::FromJson, None),
             Codec::Strings => (Action::FromArray, Action::ToArray, None),
             Codec::Decimals => (Action::FromArrayOfDecimals, Action::ToArrayOfDecimals, None),
             Codec::Integers => (Action::FromArrayOfNumbers, Action::ToArrayOfNumbers, None),
             Codec::Embedding => (Action::FromArrayOfEmbeddings, Action::ToArrayOfEmbeddings, None),
             Codec::Secret(_) => (Action::Encrypt, Action::Decrypt, None),
-            Codec::Password => (Action::HashPassword, Action::HashPassword, None),
+            Codec::Password(scheme) => (
+                Action::HashPassword,
+                Action::HashPassword,
+                scheme.name().map(|name| ("algorithm", Param::Text(name))),
+            ),
             Codec::Ip4 => (Action::EncodeIpv4, Action::DecodeIpv4, None),
             Codec::Ip6 => (Action::EncodeIpv6, Action::DecodeIpv6, None),
-            Codec::Money(d) => (Action::EncodeMoney, Action::DecodeMoney, Some(("decimals", d))),
-            Codec::Decimal(p) => (Action::EncodeDecimalFixed, Action::DecodeDecimalFixed, Some(("precision", p))),
-            Codec::GeoLat(p) => (Action::EncodeGeoLatitude, Action::DecodeGeoLatitude, Some(("precision", p))),
-            Codec::GeoLon(p) => (Action::EncodeGeoLongitude, Action::DecodeGeoLongitude, Some(("precision", p))),
-            Codec::GeoPoint(p) => (Action::EncodeGeoPointPair, Action::DecodeGeoPointPair, Some(("precision", p))),
+            Codec::Money(d) => (Action::EncodeMoney, Action::DecodeMoney, Some(("decimals", number(d)))),
+            Codec::Decimal(p) => (Action::EncodeDecimalFixed, Action::DecodeDecimalFixed, Some(("precision", number(p)))),
+            Codec::GeoLat(p) => (Action::EncodeGeoLatitude, Action::DecodeGeoLatitude, Some(("precision", number(p)))),
+            Codec::GeoLon(p) => (Action::EncodeGeoLongitude, Action::DecodeGeoLongitude, Some(("precision", number(p)))),
+            Codec::GeoPoint(p) => (Action::EncodeGeoPointPair, Action::DecodeGeoPointPair, Some(("precision", number(p)))),
             Codec::Integer => (Action::ToBase62, Action::FromBase62, None),
             Codec::Number => (Action::ToBase62Decimal, Action::FromBase62Decimal, None),
             Codec::Boolean => (Action::FromBool, Action::ToBool, None),
@@ -102,14 +125,14 @@ impl Codec {
 
     /// Secret or password.
     pub fn is_protected(self) -> bool {
-        matches!(self, Codec::Secret(_) | Codec::Password)
+        matches!(self, Codec::Secret(_) | Codec::Password(_))
     }
 
     /// Values keep a meaning when their stored text is cut.
     pub fn may_truncate(self) -> bool {
         matches!(
             self,
-            Codec::Text | Codec::RawText | Codec::Any | Codec::Json | Codec::Array | Codec::Strings
+            Codec::Text | Codec::RawText | Codec::Any | Codec::Json | Codec::Array | Codec::Strings | Codec::Packed(_, false)
         )
     }
 
@@ -118,6 +141,7 @@ impl Codec {
         match self {
             Codec::Money(d) => params.decimals = d,
             Codec::Decimal(p) | Codec::GeoLat(p) | Codec::GeoLon(p) | Codec::GeoPoint(p) => params.precision = Some(p),
+            Codec::Bits(n) => params.bit_count = n,
             _ => {}
         }
         params
@@ -125,7 +149,7 @@ impl Codec {
 
     fn run(self, action: Action, value: &Value, env: &Env) -> Result<Value> {
         match self {
-            Codec::Money(_) | Codec::Decimal(_) | Codec::GeoLat(_) | Codec::GeoLon(_) | Codec::GeoPoint(_) => {
+            Codec::Money(_) | Codec::Decimal(_) | Codec::GeoLat(_) | Codec::GeoLon(_) | Codec::GeoPoint(_) | Codec::Bits(_) => {
                 action.apply(value, &self.params(env))
             }
             _ => action.apply(value, &env.params),
@@ -140,15 +164,16 @@ impl Codec {
         match self {
             Codec::Text | Codec::RawText | Codec::Any | Codec::Array => plain(path, value, self != Codec::RawText),
             Codec::Date => encode_date(path, value),
-            Codec::Bytes => Ok(match value {
-                Value::Bytes(b) => Value::String(STANDARD.encode(b)),
-                other => plain(path, other, false)?,
-            }),
+            Codec::Bytes | Codec::Bits(_) => self
+                .actions()
+                .map_or_else(|| Ok(value.clone()), |(write, ..)| self.run(write, value, env))
+                .map_err(|e| Error::validation(path, format!("'{path}' {}", e.message()))),
+            Codec::Packed(kind, packs) => encode_packed(kind, packs, path, value, raw),
             Codec::Json => {
                 reject(path, value)?;
                 Action::ToJson.apply(value, &env.params)
             }
-            Codec::Secret(_) | Codec::Password if !env.auto_encrypt => plain(path, value, false),
+            Codec::Secret(_) | Codec::Password(_) if !env.auto_encrypt => plain(path, value, false),
             Codec::Secret(kind) => {
                 reject(path, value)?;
                 let plaintext = secret_text(kind, value);
@@ -159,7 +184,7 @@ impl Codec {
                 let sealed = protect(&plaintext)?;
                 Ok(Value::String(if nested { protect(&sealed)? } else { sealed }))
             }
-            Codec::Password => super::action::hash(value, env.params.bcrypt_rounds).map_err(|e| e.with_default("field", path)),
+            Codec::Password(scheme) => super::action::hash(value, scheme, &env.params).map_err(|e| e.with_default("field", path)),
             Codec::Strings => Ok(encode_strings(value, env)),
             Codec::Boolean if raw => Ok(match value {
                 Value::String(s) if matches!(s.as_str(), "true" | "1" | "on" | "yes" | "y") => Value::Bool(true),
@@ -221,14 +246,15 @@ impl Codec {
             return value;
         }
         match self {
-            Codec::RawText | Codec::Password => return value,
+            Codec::RawText | Codec::Password(_) => return value,
             Codec::Secret(kind) => return decode_secret(kind, value, env),
-            Codec::Bytes => {
-                return match &value {
-                    Value::String(s) => STANDARD.decode(s).map_or_else(|_| value.clone(), Value::Bytes),
-                    _ => value,
+            Codec::Bytes | Codec::Bits(_) => {
+                return match self.actions() {
+                    Some((_, read, _)) => self.run(read, &value, env).unwrap_or(value),
+                    None => value,
                 };
             }
+            Codec::Packed(kind, _) => return decode_packed(kind, value, raw),
             Codec::Date => return decode_date(value),
             _ => {}
         }
@@ -291,7 +317,7 @@ impl Codec {
     pub fn is_stored_form(self, stored: &str) -> bool {
         match self {
             Codec::Secret(_) => crypto::looks_encrypted(stored),
-            Codec::Password => password::is_stored_hash(stored),
+            Codec::Password(_) => password::is_stored_hash(stored),
             _ => false,
         }
     }

@@ -1,6 +1,8 @@
 //! Attribute definitions: shorthand text, base types, rule objects.
 
 use super::codec::{Codec, SecretKind};
+use crate::codec::packed::Packed;
+use crate::codec::password::Scheme;
 use crate::value::{Object, Value};
 
 /// Base types of 13.6 (text before the first `|`, without parameters).
@@ -92,6 +94,12 @@ fn integer(full: &str) -> bool {
     full.contains("integer:true") || full.contains("|integer:") || full.contains("|integer")
 }
 
+/// Algorithm named after `password:`.
+fn scheme(text: &str) -> Scheme {
+    let name = text.split("password:").nth(1).unwrap_or("");
+    Scheme::parse(name.split(['|', ' ']).next().unwrap_or("")).unwrap_or_default()
+}
+
 /// Automatic action of spec/04 3.4 (second pass). `haystack` is searched for the type,
 /// `full` for `items:`, `length:` and `integer`. `None` where no action is registered.
 pub(crate) fn automatic(haystack: &str, full: &str) -> Option<Codec> {
@@ -121,7 +129,7 @@ pub(crate) fn automatic(haystack: &str, full: &str) -> Option<Codec> {
             SecretKind::Text
         })
     } else if has("password") {
-        Codec::Password
+        Codec::Password(scheme(haystack))
     } else if has("ip4") {
         Codec::Ip4
     } else if has("ip6") {
@@ -177,9 +185,15 @@ fn plain(base: &str, full: &str) -> Codec {
         "array" => Codec::Array,
         "date" => Codec::Date,
         "any" | "multi" | "custom" | "enum" | "equal" | "class" | "record" | "tuple" | "function" | "forbidden" | "objectID" => Codec::Any,
-        "buffer" | "bits" => Codec::Bytes,
+        "buffer" => Codec::Bytes,
+        "bits" => Codec::Bits(parameter(base, "bits:")),
         "string" if has_flag(full, "raw") => Codec::RawText,
-        _ => Codec::Text,
+        name => match Packed::parse(name) {
+            // 13.6 has these two and expects their text.
+            Some(kind @ (Packed::Uuid | Packed::Mac)) => Codec::Packed(kind, has_flag(full, "packed")),
+            Some(kind) => Codec::Packed(kind, true),
+            None => Codec::Text,
+        },
     }
 }
 
@@ -195,7 +209,7 @@ pub(crate) fn shorthand(text: &str) -> (Codec, Option<Codec>) {
         let lossy = matches!(
             original,
             Some(
-                Codec::Boolean | Codec::Embedding | Codec::Password | Codec::Strings | Codec::Decimals | Codec::Integers | Codec::Secret(_)
+                Codec::Boolean | Codec::Embedding | Codec::Password(_) | Codec::Strings | Codec::Decimals | Codec::Integers | Codec::Secret(_)
             )
         );
         return (Codec::Array, if lossy { original } else { None });
@@ -251,6 +265,7 @@ pub(crate) const RULE_OPTIONS: &[&str] = &[
     "nullable",
     "numeric",
     "optional",
+    "packed",
     "padChar",
     "padEnd",
     "padStart",

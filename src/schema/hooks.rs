@@ -2,7 +2,7 @@
 
 use super::SchemaConfig;
 use super::action::{Action, Params};
-use super::codec::Codec;
+use super::codec::{Codec, Param};
 use super::definition::{automatic, bare, base, rule_array, shorthand};
 use super::map::join;
 use crate::error::Result;
@@ -62,9 +62,14 @@ pub(crate) fn entries(codec: Codec, config: &SchemaConfig) -> (Option<Value>, Op
     };
     let entry = |action: Action| match params {
         None => Value::from(action.name()),
-        Some((name, n)) => {
+        Some((name, param)) => {
             let mut own = Object::default();
-            own.insert(name.into(), Value::Number(f64::from(n)));
+            let value = match param {
+                Param::Number(n) => Value::Number(f64::from(n)),
+                Param::Text(text) => text.into(),
+                Param::Null => Value::Null,
+            };
+            own.insert(name.into(), value);
             let mut entry = Object::default();
             entry.insert("action".into(), action.name().into());
             entry.insert("params".into(), Value::Object(own));
@@ -74,7 +79,7 @@ pub(crate) fn entries(codec: Codec, config: &SchemaConfig) -> (Option<Value>, Op
     let write_on = !codec.is_protected() || config.auto_encrypt;
     let read_on = match codec {
         Codec::Secret(_) => config.auto_decrypt,
-        Codec::Password => false,
+        Codec::Password(_) => false,
         _ => true,
     };
     (
@@ -144,7 +149,7 @@ fn leaves(attributes: &Object, prefix: &str, config: &SchemaConfig, hooks: &mut 
             Value::String(text) if !has(hooks, &path) => {
                 // Spellings that 13.6 does not know have only the right action.
                 let codec = automatic(text, text).or_else(|| {
-                    let later = matches!(bare(base(text)), "geoLat" | "geoLon" | "geoPoint" | "bool");
+                    let later = matches!(bare(base(text)), "geoLat" | "geoLon" | "geoPoint" | "bool" | "buffer" | "bits");
                     later.then(|| shorthand(text).0)
                 });
                 if let Some(codec) = codec {

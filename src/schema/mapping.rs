@@ -5,6 +5,7 @@ use super::codec::{plain, revive, sniff};
 use super::hooks;
 use super::map::{CodeMap, join};
 use super::{Codec, Schema};
+use crate::codec::password::Scheme;
 use crate::error::{Error, Result};
 use crate::record::{Carried, CarriedValue};
 use crate::value::{Object, Value, js_order, text};
@@ -105,9 +106,10 @@ impl Schema {
         context: &mut Encoding<'_>,
         mapped: &mut Mapped,
     ) -> Result<()> {
-        if attribute.codec == Codec::Password
+        // bcrypt takes 72 bytes, the pepper among them.
+        if matches!(attribute.codec, Codec::Password(scheme) if scheme != Scheme::Argon2id)
             && let Value::String(s) = value
-            && s.len() > 72
+            && s.len() + context.env.params.pepper.len() > 72
         {
             mapped.long_passwords.push(attribute.path.clone());
         }
@@ -346,7 +348,7 @@ impl<'a> Reading<'a> {
     pub fn put_plain(&mut self, index: usize, value: Value) {
         let attribute = &self.schema.attributes[index];
         let value = match attribute.codec {
-            Codec::Date | Codec::Bytes => attribute.codec.decode(value, false, self.context.env),
+            Codec::Date | Codec::Bytes | Codec::Bits(_) => attribute.codec.decode(value, false, self.context.env),
             _ => value,
         };
         self.slots[index].get_or_insert(value);

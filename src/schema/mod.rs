@@ -8,10 +8,10 @@
 mod action;
 mod attribute;
 mod codec;
-mod date;
 mod definition;
 pub mod grammar;
 mod hooks;
+mod later;
 mod map;
 mod mapping;
 
@@ -21,10 +21,10 @@ pub use map::extract_object_keys;
 
 pub(crate) use attribute::{Attribute, Node};
 pub(crate) use codec::{Codec, Env, corrupted};
-pub(crate) use date::parse as parse_iso_date;
 pub(crate) use map::{CodeMap, join};
 pub(crate) use mapping::{Mapped, Reading, Uncoded, flatten, is_prototype_name, set_path};
 
+use crate::codec::argon;
 use crate::error::{Error, Kind, Result};
 use crate::value::{Object, Value};
 use attribute::Custom;
@@ -44,8 +44,12 @@ pub struct SchemaConfig {
     pub plugin_map: Option<Object>,
     /// Encryption passphrase.
     pub passphrase: String,
-    /// Cost of password hashes.
+    /// Cost of bcrypt hashes.
     pub bcrypt_rounds: u32,
+    /// Cost of Argon2id hashes.
+    pub argon2: argon::Cost,
+    /// Appended to passwords before they are hashed; empty for none.
+    pub pepper: String,
     /// Version text written as `_v`.
     pub version: String,
     /// Encrypt and hash on write.
@@ -78,6 +82,8 @@ impl Default for SchemaConfig {
             plugin_map: None,
             passphrase: "secret".into(),
             bcrypt_rounds: 10,
+            argon2: argon::Cost::default(),
+            pepper: String::new(),
             version: "1".into(),
             auto_encrypt: true,
             auto_decrypt: true,
@@ -135,6 +141,8 @@ impl Schema {
                 params: Params {
                     passphrase: config.passphrase.clone(),
                     bcrypt_rounds: config.bcrypt_rounds,
+                    argon2: config.argon2,
+                    pepper: config.pepper.clone(),
                     separator: config.separator,
                     ..Params::default()
                 },

@@ -2,7 +2,7 @@
 
 /// Epoch milliseconds of `YYYY-MM-DD` or `YYYY-MM-DDTHH:mm[:ss[.s+]](Z|+hh:mm|-hh:mm)`.
 /// Times without an offset are refused: their meaning depends on the machine.
-pub(crate) fn parse(text: &str) -> Option<f64> {
+pub fn parse(text: &str) -> Option<f64> {
     if !text.is_ascii() {
         return None;
     }
