@@ -6,6 +6,7 @@ export { PartitionQueue } from './bulk/partition-queue.js';
 export { StreamInserter } from './bulk/stream-inserter.js';
 export { ConnectionString, S3_DEFAULT_ENDPOINT, S3_DEFAULT_REGION } from './client/connection-string.js';
 export { Client, FileSystemClient, MemoryClient, MemoryStorage, S3Client } from './client/index.js';
+export { decodeKey, encodeKey } from './concerns/base36.js';
 export {
   decode,
   decode as base62Decode,
@@ -19,6 +20,27 @@ export {
   encodeFixedPointBatch
 } from './concerns/base62.js';
 export {
+  calculateBufferSavings,
+  clearBit,
+  clearBitFast,
+  countBits,
+  countBitsFast,
+  createBitmap,
+  createBitmapFast,
+  decodeBits,
+  decodeBitsFast,
+  decodeBuffer,
+  encodeBits,
+  encodeBitsFast,
+  encodeBuffer,
+  getBit,
+  getBitFast,
+  setBit,
+  setBitFast,
+  toggleBit,
+  toggleBitFast
+} from './concerns/binary.js';
+export {
   calculateAttributeNamesSize,
   calculateAttributeSizes,
   calculateEffectiveLimit,
@@ -27,11 +49,28 @@ export {
   calculateUTF8Bytes,
   clearUTF8Memory,
   getSizeBreakdown,
+  S3_METADATA_LIMIT_BYTES,
   transformValue
 } from './concerns/calculator.js';
 export { decrypt, encrypt, md5, sha256 } from './concerns/crypto.js';
-export { dictionaryDecode, dictionaryEncode } from './concerns/dictionary-encoding.js';
-export { decodeGeoLat, decodeGeoLon, decodeGeoPoint, encodeGeoLat, encodeGeoLon, encodeGeoPoint } from './concerns/geo-encoding.js';
+export {
+  calculateDictionaryCompression,
+  dictionaryDecode,
+  dictionaryEncode,
+  getDictionaryStats
+} from './concerns/dictionary-encoding.js';
+export { flatten, unflatten } from './concerns/flatten.js';
+export {
+  decodeGeoLat,
+  decodeGeoLon,
+  decodeGeoPoint,
+  encodeGeoLat,
+  encodeGeoLon,
+  encodeGeoPoint,
+  getAccuracyForPrecision,
+  getPrecisionForAccuracy,
+  isValidCoordinate
+} from './concerns/geo-encoding.js';
 export {
   allOf,
   anyOf,
@@ -60,10 +99,40 @@ export {
   ulid,
   uuidv7
 } from './concerns/id.js';
-export { decodeIPv4, decodeIPv6, encodeIPv4, encodeIPv6 } from './concerns/ip.js';
-export { metadataDecode, metadataEncode } from './concerns/metadata-encoding.js';
-export { decodeMoney, encodeMoney } from './concerns/money.js';
-export { compactHash, expandHash, hashPassword, hashPasswordSync, isBcryptHash, verifyPassword } from './concerns/password-hashing.js';
+export {
+  calculateIPSavings,
+  compressIPv6,
+  decodeIPv4,
+  decodeIPv6,
+  detectIPVersion,
+  encodeIPv4,
+  encodeIPv6,
+  expandIPv6,
+  isValidIPv4,
+  isValidIPv6
+} from './concerns/ip.js';
+export { analyzeString, calculateEncodedSize, metadataDecode, metadataEncode } from './concerns/metadata-encoding.js';
+export {
+  CURRENCY_DECIMALS,
+  decodeMoney,
+  encodeMoney,
+  formatMoney,
+  getCurrencyDecimals,
+  getSupportedCurrencies,
+  isSupportedCurrency
+} from './concerns/money.js';
+export { compareEncodings, optimizedDecode, optimizedEncode } from './concerns/optimized-encoding.js';
+export {
+  compactHash,
+  detectAlgorithm,
+  expandHash,
+  hashPassword,
+  hashPasswordSync,
+  isArgon2Hash,
+  isBcryptHash,
+  isPasswordHash,
+  verifyPassword
+} from './concerns/password-hashing.js';
 export { Database, Database as S3db, S3db as default } from './database/database.js';
 export { ErrorClassifier, NON_RETRIABLE, RETRIABLE } from './errors/error-classifier.js';
 export {

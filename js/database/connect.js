@@ -40,6 +40,7 @@ export function restoreResource(database, name, entry) {
     parallelism: database.parallelism,
     passphrase: database.passphrase,
     bcryptRounds: database.bcryptRounds,
+    _security: database._security,
     observers: [database],
     cache: cacheFlag(database.cache),
     timestamps: asBoolean(version.timestamps, false),

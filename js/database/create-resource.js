@@ -8,6 +8,7 @@ import { configureMiddlewares } from '../resource/middleware.js';
 import { Resource } from '../resource/resource.js';
 import { cloneValue, isPlainObject } from '../resource/values.js';
 import { pluginOwners } from '../resource/versions.js';
+import { passwordSettings } from '../schema/security.js';
 import { keepOwnParallelism } from './concurrency.js';
 import { cacheFlag } from './connect.js';
 import { saveDefinition } from './deferred-writes.js';
@@ -34,6 +35,7 @@ const NOT_CONFIG = new Set([
   'idSize',
   'passphrase',
   'bcryptRounds',
+  'security',
   'map',
   'parallelism',
   'versioningEnabled',
@@ -110,6 +112,7 @@ function declare(database, config) {
     parallelism: config.parallelism ?? database.parallelism,
     passphrase: config.passphrase ?? config.security?.passphrase ?? database.passphrase,
     bcryptRounds: config.bcryptRounds ?? config.security?.bcrypt?.rounds ?? database.bcryptRounds,
+    _security: securityOf(database, config),
     observers: [database],
     cache: cacheFlag(config.cache ?? database.cache),
     partitions: normalizePartitions(config.partitions, config.attributes),
@@ -136,9 +139,16 @@ function declare(database, config) {
 /** `$schema` shows what the caller passed, with the defaults of the database, and nothing internal. */
 function keepSchema(resource, config) {
   const schema = resource.$schema;
-  for (const key of ['versions', 'schemaRegistry', 'pluginSchemaRegistry', '_pluginAttributeMetadata'])
+  for (const key of ['versions', 'schemaRegistry', 'pluginSchemaRegistry', '_pluginAttributeMetadata', '_security'])
     if (!(key in config)) delete schema[key];
   if (config.attributes) schema.attributes = cloneValue(config.attributes);
+}
+
+/** Security of a resource: its own settings over those of the database. */
+function securityOf(database, { security }) {
+  if (security === undefined || security === null) return database._security;
+  passwordSettings(security);
+  return { ...database._security, ...security, argon2: { ...database._security?.argon2, ...security.argon2 } };
 }
 
 async function redeclare(database, resource, config) {
@@ -170,6 +180,7 @@ function snapshot(resource) {
     strictValidation,
     passphrase,
     bcryptRounds,
+    _security,
     parallelism,
     map,
     guard,
@@ -183,6 +194,7 @@ function snapshot(resource) {
     strictValidation,
     passphrase,
     bcryptRounds,
+    _security,
     parallelism,
     map,
     guard,
@@ -207,6 +219,7 @@ function applyDeclaration(database, resource, config, partitions, saved) {
   if (passphrase !== undefined) resource.passphrase = passphrase;
   const rounds = config.bcryptRounds ?? config.security?.bcrypt?.rounds;
   if (rounds !== undefined) resource.bcryptRounds = rounds;
+  if (config.security !== undefined) resource._security = securityOf(database, config);
   if (config.parallelism !== undefined) {
     resource.parallelism = config.parallelism;
     keepOwnParallelism(resource);

@@ -20,11 +20,9 @@ import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHoo
 import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
 import { checkManagers, managerOf } from './managers.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
-import { checkOptions, connectionStringOf } from './options.js';
+import { applySecurity, checkOptions, connectionStringOf } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
 import { findPlugin, ownProperties } from './resources-proxy.js';
-
-const DEFAULT_PASSPHRASE = 'secret';
 
 function newId() {
   try {
@@ -59,8 +57,7 @@ export class Database extends OwnedEmitter {
     this.pluginRegistry = ownProperties({}, findPlugin);
     this.plugins = this.pluginRegistry;
     this.cache = options.cache;
-    this.passphrase = options.passphrase || options.security?.passphrase || DEFAULT_PASSPHRASE;
-    this.bcryptRounds = options.bcryptRounds || options.security?.bcrypt?.rounds || 10;
+    applySecurity(this, options);
     this.versioningEnabled = options.versioningEnabled || false;
     this.persistHooks = options.persistHooks || false;
     this.strictValidation = options.strictValidation !== false;
@@ -468,7 +465,8 @@ function defineState(database) {
     _parallelism: undefined,
     _onSignal: null,
     _childLoggers: null,
-    _engineLogs: null
+    _engineLogs: null,
+    _security: null
   };
   for (const [name, value] of Object.entries(state)) {
     Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });

@@ -1,5 +1,6 @@
 /** Constructor options of a database: defaults, connection string from parts, unknown keys. */
 import { DatabaseError } from '../errors/index.js';
+import { passwordSettings, unknownSecurityOptions } from '../schema/security.js';
 import { nearestName } from '../util/nearest-name.js';
 import { warnOnce } from '../util/warn.js';
 
@@ -90,9 +91,25 @@ export function checkOptions(database, options) {
         suggestion: `Valid options: ${KNOWN_OPTIONS.join(', ')}.`
       });
     }
-    // Listeners can only be added after the constructor returned.
-    setImmediate(() => warnOnce(database, { code: 'UNKNOWN_OPTION', message, details: { option: key, nearest: near } }));
+    warnUnknown(database, key, near);
   }
+}
+
+const DEFAULT_PASSPHRASE = 'secret';
+
+/** Passphrase and costs: the options of 13.6 win over `security` of later versions. */
+export function applySecurity(database, options) {
+  const { passphrase, rounds } = passwordSettings(options.security);
+  database.passphrase = options.passphrase || passphrase || DEFAULT_PASSPHRASE;
+  database.bcryptRounds = options.bcryptRounds || rounds || 10;
+  database._security = options.security ?? null;
+  for (const key of unknownSecurityOptions(options.security)) warnUnknown(database, `security.${key}`);
+}
+
+function warnUnknown(database, option, near) {
+  const message = `Unknown option '${option}' for Database${near ? `; did you mean '${near}'?` : ''}`;
+  // Listeners can only be added after the constructor returned.
+  setImmediate(() => warnOnce(database, { code: 'UNKNOWN_OPTION', message, details: { option, nearest: near } }));
 }
 
 function partsGiven({ bucket, accessKeyId, secretAccessKey }) {

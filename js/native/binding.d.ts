@@ -24,6 +24,8 @@ export function ids(count: number, size: number, alphabet?: string): string;
 export function encrypt(text: string, passphrase: string): Promise<string>;
 export function decrypt(base64: string, passphrase: string): Promise<string>;
 export function hashPassword(password: string, rounds: number): Promise<string>;
+/** Full Argon2id hash; `cost` is the text of `{ memoryCost, timeCost, parallelism }`. */
+export function hashArgon2(password: string, pepper: string, cost: Text): Promise<string>;
 export function hashPasswordSync(password: string, rounds: number): string;
 /** `rounds`: costs to try for compact hashes, in order, as a JSON array. */
 export function verifyPassword(password: string, hash: string, rounds: Text): Promise<boolean>;

@@ -2,6 +2,7 @@
 import { registerRounds } from '../concerns/password-hashing.js';
 import { ResourceError } from '../errors/index.js';
 import { Schema } from '../schema/schema.js';
+import { passwordSettings } from '../schema/security.js';
 import { warnOnce } from '../util/warn.js';
 import { checkConfig } from './config-check.js';
 import { normalizeGuard } from './guard.js';
@@ -33,13 +34,14 @@ function schemaSnapshot(config) {
 }
 
 function normaliseSecurity(config) {
-  const { security } = config;
-  if (!isPlainObject(security)) return config;
-  return {
-    ...config,
-    passphrase: config.passphrase ?? security.passphrase,
-    bcryptRounds: config.bcryptRounds ?? security.bcrypt?.rounds
-  };
+  if (config.security === undefined || config.security === null) return config;
+  const { passphrase, rounds } = passwordSettings(config.security);
+  return { ...config, passphrase: config.passphrase ?? passphrase, bcryptRounds: config.bcryptRounds ?? rounds };
+}
+
+/** The part of a `security` option that the engine needs beside passphrase and rounds. */
+function passwordOptions({ _security, security }) {
+  return _security ?? security ?? null;
 }
 
 /** Fills a new resource from its configuration. Synchronous, no requests, throws on bad configuration. */
@@ -59,6 +61,7 @@ export function construct(resource, given) {
     _configuredEvents: [],
     _warnPassphrase: false,
     _passwordPaths: [],
+    _security: passwordOptions(given),
     _stateMachine: null
   });
   const input = normaliseSecurity(given);
@@ -200,6 +203,7 @@ export function applyConfiguration(resource, { map } = {}) {
     attributes: resource.attributes,
     passphrase: resource.passphrase,
     bcryptRounds: resource.bcryptRounds,
+    security: resource._security,
     version: resource.version,
     options,
     ...(explicit ? { map: explicit } : {}),

@@ -9,6 +9,7 @@ import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
 import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { passwordSettings } from '../schema/security.js';
 import { warnOnce } from '../util/warn.js';
 import { sortedPartitions } from './partition-rules.js';
 import { plainDefinition } from './values.js';
@@ -36,6 +37,7 @@ function isFresh(slot, resource, store) {
     slot.behavior === resource.behavior &&
     slot.passphrase === resource.passphrase &&
     slot.bcryptRounds === resource.bcryptRounds &&
+    slot.security === resource._security &&
     slot.parallelism === resource.parallelism &&
     slot.autoDecrypt === config.autoDecrypt &&
     slot.timestamps === config.timestamps &&
@@ -45,6 +47,7 @@ function isFresh(slot, resource, store) {
 
 function nativeConfig(resource) {
   const { config, schema } = resource;
+  const passwords = passwordSettings(resource._security);
   const result = {
     name: resource.name,
     version: String(resource.version),
@@ -54,6 +57,8 @@ function nativeConfig(resource) {
     autoDecrypt: config.autoDecrypt !== false,
     passphrase: resource.passphrase,
     bcryptRounds: resource.bcryptRounds,
+    pepper: passwords.pepper ?? '',
+    argon2: passwords.argon2,
     map: schema.map,
     pluginMap: schema.pluginMap,
     pluginAttributeMetadata: schema._pluginAttributeMetadata ?? {},
@@ -109,6 +114,7 @@ function buildSlot(resource, store) {
     behavior: resource.behavior,
     passphrase: resource.passphrase,
     bcryptRounds: resource.bcryptRounds,
+    security: resource._security,
     parallelism: resource.parallelism,
     autoDecrypt: resource.config.autoDecrypt,
     timestamps: resource.config.timestamps,

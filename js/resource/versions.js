@@ -48,6 +48,7 @@ export function schemaForVersion(resource, version) {
       version: name,
       passphrase: resource.passphrase,
       bcryptRounds: resource.bcryptRounds,
+      security: resource._security,
       options: { autoDecrypt: resource.config.autoDecrypt, allNestedObjectsOptional: saved[name].allNestedObjectsOptional ?? true },
       ...(map ? { map } : {}),
       _pluginAttributeMetadata: pluginOwners(attributes, pluginAttributes)

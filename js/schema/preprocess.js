@@ -50,6 +50,9 @@ function rewriteText(text) {
     }
     case 'geo:point':
       return 'any';
+    case 'buffer':
+    case 'bits':
+      return join('any');
     case 'embedding': {
       const size = /^embedding:(\d+)$/.exec(written)?.[1];
       return join('array', 'items:number', ...(size === undefined ? [] : [`length:${size}`]), 'empty:false');
@@ -75,6 +78,8 @@ function rewriteRule(definition, allOptional) {
     case 'geo:lon':
       return { min: RANGES[type][0], max: RANGES[type][1], ...rule, type: 'number' };
     case 'geo:point':
+    case 'buffer':
+    case 'bits':
       return { ...rule, type: 'any' };
     case 'object':
       return rule.properties ? { ...rule, properties: preprocessAttributes(rule.properties, allOptional) } : rule;

@@ -1,5 +1,6 @@
 /** What happens to a record before it is stored: defaults, then explicit sanitisers and conversions. */
 
+import { currencyCode, formatOf } from './formats.js';
 import { bareType, canonicalType, isRuleObject, parseShorthand } from './shorthand.js';
 
 const NUMERIC = new Set(['number', 'money', 'crypto', 'decimal', 'geo:lat', 'geo:lon', 'secretNumber']);
@@ -43,7 +44,7 @@ function planField(name, definition, seen) {
 
 function planRule(name, rule, shorthand, seen) {
   const type = typeof rule.type === 'string' ? canonicalType(bareType(rule.type)) : 'any';
-  const field = { name, fill: fillOf(rule, type, name, shorthand), convert: conversionOf(rule, type) };
+  const field = { name, fill: fillOf(rule, type, name, shorthand), convert: conversionOf(rule, type, shorthand) };
   const properties = rule.properties ?? rule.props;
   if (type === 'object' && properties !== null && typeof properties === 'object') field.fields = planFields(properties, seen);
   return field;
@@ -71,15 +72,23 @@ function readDefault(text, type) {
   }
 }
 
-function conversionOf(rule, type) {
-  const steps = stepsOf(rule, type);
+function conversionOf(rule, type, shorthand = true) {
+  const steps = stepsOf(rule, type, shorthand);
   if (steps.length === 0) return undefined;
   if (steps.length === 1) return steps[0];
   return (value) => steps.reduce((current, step) => step(current), value);
 }
 
-function stepsOf(rule, type) {
+function stepsOf(rule, type, shorthand) {
   const steps = [];
+  const format = formatOf(type, rule.type);
+  if (format !== undefined) return [(value) => format(value) ?? value];
+  if (type === 'currency' && shorthand) return [(value) => currencyCode(value) ?? value];
+  const item = itemOf(rule);
+  if (item !== undefined && (type === 'array' || item !== rule.items)) {
+    const convert = conversionOf(typeof item === 'string' ? { type: item } : item, canonicalType(bareType(item.type ?? item)));
+    if (convert !== undefined && formatOf(bareType(item.type ?? item)) !== undefined) steps.push(eachItem(convert));
+  }
   if (NUMERIC.has(type)) {
     if (rule.convert !== false) steps.push(toNumber);
   } else if (type === 'boolean' || type === 'bool') {
@@ -96,6 +105,16 @@ function stepsOf(rule, type) {
   }
   return steps;
 }
+
+/** Definition of the items of an array, in any notation; undefined when there is none with a type. */
+function itemOf({ type, items }) {
+  if (typeof type === 'string' && type.endsWith('[]')) return type.slice(0, -2);
+  const text = typeof items === 'string' ? items : items?.type;
+  return typeof text === 'string' ? items : undefined;
+}
+
+const eachItem = (convert) => (value) =>
+  Array.isArray(value) ? value.map((item) => (item === undefined || item === null ? item : convert(item))) : value;
 
 function textSteps(rule) {
   const steps = [];

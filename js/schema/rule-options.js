@@ -8,7 +8,7 @@ const NUMBERS = new Set(['min', 'max', 'length', 'equal', 'notEqual', 'padStart'
 const BOOLEANS = new Set([
   ...['optional', 'nullable', 'required', 'empty', 'trim', 'trimLeft', 'trimRight', 'lowercase', 'uppercase', 'localeLowercase'],
   ...['localeUppercase', 'numeric', 'alpha', 'alphanum', 'alphadash', 'hex', 'singleLine', 'base64', 'integer', 'positive', 'negative'],
-  ...['unique', 'normalize', 'remove', 'symbolOptional', 'raw']
+  ...['unique', 'normalize', 'remove', 'symbolOptional', 'raw', 'packed']
 ]);
 const TEXTS = new Set(['label', 'padChar', 'patternFlags', 'currencySymbol', 'thousandSeparator', 'decimalSeparator', 'mode', 'field']);
 const LISTS = new Set(['enum', 'values']);

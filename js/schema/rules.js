@@ -4,7 +4,9 @@
  */
 
 import { isIPv6 } from 'node:net';
+import FastestValidator from 'fastest-validator';
 import { SchemaError } from '../errors/index.js';
+import { currencyCode, FORMAT_TYPES, formatCheck } from './formats.js';
 import { checkOptions } from './rule-options.js';
 import { bareType, canonicalType, isKnownType, isRuleObject, parseShorthand } from './shorthand.js';
 import { escapeText } from './validator.js';
@@ -31,6 +33,9 @@ const REWRITE = {
   'geo:point': ({ optional, nullable, custom, label, messages, default: fallback }) =>
     compact({ type: 'any', optional, nullable, custom, label, messages, default: fallback }),
   bool: (rule) => ({ convert: true, ...rule, type: 'boolean' }),
+  ...Object.fromEntries(
+    FORMAT_TYPES.map((type) => [type, (rule, written) => withChecks({ ...rule, type: 'any' }, formatCheck(type, written))])
+  ),
   date: (rule) => (rule.convert === undefined ? { ...rule, type: 'instant' } : rule),
   // A class does not survive a definition file; neither does its check.
   class: (rule) => (rule.instanceOf === undefined ? { ...rule, type: 'any' } : rule),
@@ -108,7 +113,10 @@ function propertyRules(attributes, prefix, context) {
 
 /** Rule of one definition in any notation. */
 function ruleOf(definition, path, context) {
-  if (typeof definition === 'string') return typedRule(parseShorthand(definition), path, context);
+  if (typeof definition === 'string') {
+    const rule = typedRule(parseShorthand(definition), path, context);
+    return rule.type === 'currency' && !CURRENCY_OPTIONS.some((name) => rule[name] !== undefined) ? currencyRule(rule) : rule;
+  }
   if (Array.isArray(definition)) return multiRule(definition, path, context);
   if (definition === null || typeof definition !== 'object') {
     const text = definition === null ? 'null' : typeof definition;
@@ -190,7 +198,21 @@ function typedRule(definition, path, context) {
     rule.properties = propertyRules(properties, path, context);
     rule.props = undefined;
   }
-  return REWRITE[type] ? REWRITE[type](rule) : rule;
+  return REWRITE[type] ? REWRITE[type](rule, written) : rule;
+}
+
+const CURRENCY_OPTIONS = ['currencySymbol', 'symbolOptional', 'thousandSeparator', 'decimalSeparator', 'customRegex'];
+let amountCheck;
+
+/** The shorthand `currency`: an amount, as in 13.6, or the code of a currency, as in later versions. */
+function currencyRule(rule) {
+  const check = (value, errors) => {
+    if (value === undefined || value === null || currencyCode(value) !== undefined) return value;
+    amountCheck ??= new FastestValidator().compile({ amount: 'currency' });
+    if (typeof value !== 'string' || amountCheck({ amount: value }) !== true) errors.push({ type: 'currency', actual: value });
+    return value;
+  };
+  return withChecks({ ...rule, type: 'any' }, check);
 }
 
 const withoutActual = (messages) =>

@@ -20,7 +20,8 @@ const NAMES = [
   ...['toBase62', 'fromBase62', 'toBase62Decimal', 'fromBase62Decimal', 'fromArrayOfNumbers', 'toArrayOfNumbers'],
   ...['fromArrayOfDecimals', 'toArrayOfDecimals', 'fromArrayOfEmbeddings', 'toArrayOfEmbeddings', 'encodeIPv4', 'decodeIPv4'],
   ...['encodeIPv6', 'decodeIPv6', 'encodeMoney', 'decodeMoney', 'encodeDecimalFixed', 'decodeDecimalFixed'],
-  ...['encodeGeoLatitude', 'decodeGeoLatitude', 'encodeGeoLongitude', 'decodeGeoLongitude', 'encodeGeoPointPair', 'decodeGeoPointPair']
+  ...['encodeGeoLatitude', 'decodeGeoLatitude', 'encodeGeoLongitude', 'decodeGeoLongitude', 'encodeGeoPointPair', 'decodeGeoPointPair'],
+  ...['encodeBuffer', 'decodeBuffer', 'encodeBits', 'decodeBits']
 ];
 
 function run(name, value, params) {

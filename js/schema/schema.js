@@ -7,6 +7,7 @@ import { cloneContainers, withoutFunctions } from './clone.js';
 import { preprocessAttributes } from './preprocess.js';
 import { fillDefaults, planFields, sanitiseRecord } from './record-plan.js';
 import { SchemaActions } from './schema-actions.js';
+import { passwordSettings } from './security.js';
 
 const HOOKS = ['beforeMap', 'afterMap', 'beforeUnmap', 'afterUnmap'];
 
@@ -20,6 +21,7 @@ export class Schema {
   #check;
   #plan;
   #ownHooks;
+  #passwords;
 
   /**
    * @param {object} config
@@ -29,6 +31,7 @@ export class Schema {
    * @param {Record<string, string>} [config.pluginMap]
    * @param {string} [config.passphrase]
    * @param {number} [config.bcryptRounds]
+   * @param {object} [config.security] `{ passphrase, pepper, bcrypt: { rounds }, argon2: { memoryCost, timeCost, parallelism } }`
    * @param {any} [config.version]
    * @param {object} [config.options]
    */
@@ -37,8 +40,9 @@ export class Schema {
     this.name = name;
     this.version = version;
     this.attributes = attributes || {};
-    this.passphrase = passphrase ?? 'secret';
-    this.bcryptRounds = bcryptRounds ?? 10;
+    this.#passwords = passwordSettings(config.security);
+    this.passphrase = passphrase ?? this.#passwords.passphrase ?? 'secret';
+    this.bcryptRounds = bcryptRounds ?? this.#passwords.rounds ?? 10;
     this.options = mergeOptions(this.defaultOptions(), options);
     this.allNestedObjectsOptional = this.options.allNestedObjectsOptional ?? false;
     this._pluginAttributeMetadata = config._pluginAttributeMetadata || {};
@@ -82,6 +86,8 @@ export class Schema {
       attributes: withoutFunctions(this.attributes),
       passphrase: this.passphrase,
       bcryptRounds: this.bcryptRounds,
+      pepper: this.#passwords.pepper,
+      argon2: this.#passwords.argon2,
       version: this.version,
       options: { autoEncrypt, autoDecrypt, arraySeparator, generateAutoHooks, hooks: this.#ownHooks },
       pluginAttributeMetadata: this._pluginAttributeMetadata

@@ -1,12 +1,14 @@
 /** Attribute definitions as text, and which objects are rules. */
 
+import { FORMAT_TYPES } from './formats.js';
 import { OPTION_NAMES } from './rule-options.js';
 
 const TYPES = new Set([
   ...['any', 'array', 'boolean', 'class', 'currency', 'custom', 'date', 'email', 'enum', 'equal', 'forbidden', 'function'],
   ...['luhn', 'mac', 'multi', 'number', 'object', 'objectID', 'record', 'string', 'tuple', 'url', 'uuid'],
   ...['json', 'secret', 'secretAny', 'secretNumber', 'password', 'embedding', 'bool'],
-  ...['ip4', 'ip6', 'money', 'crypto', 'decimal', 'geo:lat', 'geo:lon', 'geo:point']
+  ...['ip4', 'ip6', 'money', 'crypto', 'decimal', 'geo:lat', 'geo:lon', 'geo:point'],
+  ...FORMAT_TYPES
 ]);
 
 const SPELLINGS = {
@@ -18,8 +20,9 @@ const SPELLINGS = {
   'geo-point': 'geo:point'
 };
 
-/** Types that take a number after a colon: decimals, precision or length. */
-const PARAMETRISED = /^(money|crypto|decimal|embedding|geo:lat|geo:lon|geo:point|geoLat|geoLon|geoPoint|geo-lat|geo-lon|geo-point):\d+$/;
+/** Types that take a number after a colon (decimals, precision or length), and passwords with their algorithm. */
+const PARAMETRISED =
+  /^(?:(?:money|crypto|decimal|embedding|bits|geo:lat|geo:lon|geo:point|geoLat|geoLon|geoPoint|geo-lat|geo-lon|geo-point):\d+|password:(?:bcrypt|argon2id))$/;
 
 /** @param {string} type */
 export const isKnownType = (type) => TYPES.has(type);

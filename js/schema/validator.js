@@ -1,13 +1,16 @@
 import FastestValidator from 'fastest-validator';
 import { encrypt } from '../concerns/crypto.js';
-import { compactHash, hashPasswordSync } from '../concerns/password-hashing.js';
+import { compactHash, compactWithCost, hashPassword, hashPasswordSync, isPasswordHash } from '../concerns/password-hashing.js';
 import { ValidationError } from '../errors/index.js';
+import { FORMAT_MESSAGES, FORMAT_TYPES, formatCheck } from './formats.js';
+import { passwordSettings } from './security.js';
 
 const MESSAGES = {
   encryptionKeyMissing: 'Missing configuration for secrets encryption.',
   encryptionProblem: 'Problem encrypting secret. Actual: {actual}. Error: {error}',
   bcryptRoundsMissing: 'Missing bcrypt rounds configuration for password hashing.',
-  passwordHashingProblem: 'Problem hashing password. Error: {error}'
+  passwordHashingProblem: 'Problem hashing password. Error: {error}',
+  ...FORMAT_MESSAGES
 };
 
 /** Error types whose `expected` the engine pastes as unescaped text between quotes. */
@@ -36,11 +39,23 @@ function hashSecret(value, errors) {
     return value;
   }
   try {
-    return compactHash(hashPasswordSync(String(value), this.bcryptRounds));
+    return compactHash(hashPasswordSync(`${value}${value === '' ? '' : this.pepper}`, this.bcryptRounds));
   } catch (error) {
     errors.push({ type: 'passwordHashingProblem', error: error.message });
     return value;
   }
+}
+
+/** Compact hash by a named algorithm; a promise, which `$$async` schemas await. */
+function hashWith(algorithm) {
+  return function hash(value, errors) {
+    if (isMissing(value) || (String(value).startsWith('$') && isPasswordHash(value))) return value;
+    const { pepper, argon2, bcryptRounds: rounds } = this;
+    return hashPassword(String(value), { algorithm, pepper, argon2, rounds }).then(compactWithCost, (error) => {
+      errors.push({ type: 'passwordHashingProblem', error: error.message });
+      return value;
+    });
+  };
 }
 
 function stringifyJson(value) {
@@ -58,12 +73,16 @@ function stringifyJson(value) {
  */
 export class Validator extends FastestValidator {
   /**
-   * @param {{ options?: object, passphrase?: string, bcryptRounds?: number, autoEncrypt?: boolean, autoHash?: boolean }} [config]
+   * @param {{ options?: object, passphrase?: string, bcryptRounds?: number, security?: object, autoEncrypt?: boolean,
+   *   autoHash?: boolean }} [config]
    */
-  constructor({ options = {}, passphrase, bcryptRounds = 10, autoEncrypt = true, autoHash = true } = {}) {
+  constructor({ options = {}, passphrase, bcryptRounds, security, autoEncrypt = true, autoHash = true } = {}) {
     super(engineOptions(options));
-    this.passphrase = passphrase;
-    this.bcryptRounds = bcryptRounds;
+    const settings = passwordSettings(security);
+    this.passphrase = passphrase ?? settings.passphrase;
+    this.bcryptRounds = bcryptRounds === undefined ? (settings.rounds ?? 10) : bcryptRounds;
+    Object.defineProperty(this, 'pepper', { value: settings.pepper ?? '', enumerable: false });
+    this.argon2 = settings.argon2;
     this.autoEncrypt = autoEncrypt;
     this.autoHash = autoHash;
     const secret = autoEncrypt ? { custom: encryptSecret.bind(this) } : {};
@@ -77,11 +96,15 @@ export class Validator extends FastestValidator {
     });
     this.alias('secretAny', { type: 'any', ...secret });
     this.alias('secretNumber', { type: 'number', ...secret });
-    this.alias('password', {
-      type: 'string',
-      ...(autoHash ? { custom: hashSecret.bind(this) } : {}),
-      messages: { stringMin: "This password '{field}' field length must be at least {expected} long." }
-    });
+    const hashes = { password: hashSecret, 'password:bcrypt': hashWith('bcrypt'), 'password:argon2id': hashWith('argon2id') };
+    for (const [name, hash] of Object.entries(hashes)) {
+      this.alias(name, {
+        type: 'string',
+        ...(autoHash ? { custom: hash.bind(this) } : {}),
+        messages: { stringMin: "This password '{field}' field length must be at least {expected} long." }
+      });
+    }
+    for (const name of FORMAT_TYPES) this.alias(name, { type: 'any', custom: formatCheck(name) });
     this.alias('json', { type: 'any', ...(autoEncrypt ? { custom: stringifyJson } : {}) });
     this.alias('embedding', { type: 'array', items: 'number', empty: false });
   }

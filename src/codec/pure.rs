@@ -8,7 +8,7 @@
 //! | geo | `encodeGeoLat`, `decodeGeoLat`, `encodeGeoLon`, `decodeGeoLon`, `encodeGeoPoint`, `decodeGeoPoint`, `isValidCoordinate`, `getPrecisionForAccuracy`, `getAccuracyForPrecision` |
 //! | money | `encodeMoney`, `decodeMoney`, `getCurrencyDecimals`, `isSupportedCurrency`, `getSupportedCurrencies` |
 //! | texts | `metadataEncode`, `metadataEncodeText`, `metadataDecode`, `metadataWireLength`, `analyzeString`, `calculateEncodedSize`, `dictionaryEncode`, `dictionaryDecode`, `calculateDictionaryCompression`, `getDictionaryStats`, `optimizedEncode`, `optimizedDecode`, `compareEncodings` |
-//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `stableHash`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `expandHash`, `isBcryptHash`, `isArgon2Hash`, `detectAlgorithm` |
+//! | hashes | `sha256`, `md5`, `hmacSha256`, `stableStringify`, `stableHash`, `definitionHash`, `pluginAttributeCode`, `compactHash`, `compactWithCost`, `expandHash`, `isBcryptHash`, `isArgon2Hash`, `detectAlgorithm` |
 //! | alphabets | `getUrlAlphabet`, `getPasswordAlphabet` |
 
 use super::{argon, base62, canonical, crypto, dictionary, geo, ids, ip, metadata, money, optimized, password, size};
@@ -235,6 +235,7 @@ fn texts(name: &str, a: &Args<'_>) -> Option<Result<Value>> {
         "definitionHash" => Ok(Value::from(canonical::definition_hash(a.get(0), a.text(1)))),
         "pluginAttributeCode" => Ok(Value::from(super::plugin_code(text, a.text(1).unwrap_or("")))),
         "compactHash" => password::compact(text, password::BcryptForm::Bare).map(Value::from),
+        "compactWithCost" => password::compact(text, password::BcryptForm::WithCost).map(Value::from),
         "expandHash" => password::expand(text, a.precision(1, 10)).map(Value::from),
         "isBcryptHash" => Ok(Value::Bool(a.text(0).is_some_and(password::is_hash))),
         "isArgon2Hash" => Ok(Value::Bool(a.text(0).is_some_and(argon::is_argon2))),
