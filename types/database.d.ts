@@ -12,6 +12,7 @@ import type {
   LogLevel,
   PluginFunction,
   PluginInterface,
+  SecurityConfig,
   StorageDegradedEvent
 } from './options.js';
 import type { Resource } from './resource.js';
@@ -89,6 +90,8 @@ export class Database extends EventEmitter {
   ensureClientInitialized(): Promise<void>;
   cache: DatabaseConfig['cache'];
   passphrase: string;
+  /** The settings in force; not enumerable. */
+  security: SecurityConfig;
   bcryptRounds: number;
   versioningEnabled: boolean;
   persistHooks: boolean;

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Logger, LogLevel } from './options.js';
+import type { Argon2Cost, Logger, LogLevel } from './options.js';
 
 /** Outcome of `tryFn`: `[ok, error, value]`. */
 export type TryResult<T> = [ok: true, error: null, value: T] | [ok: false, error: any, value: undefined];
@@ -41,6 +41,49 @@ export function calculateEffectiveLimit(config?: {
   systemConfig?: { version?: string; timestamps?: boolean; id?: string };
 }): number;
 export function transformValue(value: any): string;
+/** Bytes of metadata that a record can have: 2047. */
+export const S3_METADATA_LIMIT_BYTES: number;
+
+/** Base36 of a whole number, `undefined` for anything else. */
+export function encodeKey(value: number): string;
+/** NaN for what is no key. */
+export function decodeKey(text: string): number;
+
+/** Base64; null for nothing. */
+export function encodeBuffer(bytes: Uint8Array | null | undefined): string | null;
+export function decodeBuffer(encoded: string | null | undefined): Buffer | null;
+/** Base64 of a bitmap, checked to have `bits` bits. Bit 0 is the lowest of the first byte. */
+export function encodeBits(bitmap: Uint8Array | null | undefined, bits?: number | null): string | null;
+export function decodeBits(encoded: string | null | undefined, bits?: number | null): Buffer | null;
+export function createBitmap(bits: number): Buffer;
+export function getBit(bitmap: Uint8Array, index: number): 0 | 1;
+export function setBit<T extends Uint8Array>(bitmap: T, index: number): T;
+export function clearBit<T extends Uint8Array>(bitmap: T, index: number): T;
+export function toggleBit<T extends Uint8Array>(bitmap: T, index: number): T;
+export function countBits(bitmap: Uint8Array): number;
+/** As the functions above, without checks of the arguments. */
+export function encodeBitsFast(bitmap: Uint8Array): string;
+export function decodeBitsFast(encoded: string): Buffer;
+export function createBitmapFast(bits: number): Buffer;
+export function getBitFast(bitmap: Uint8Array, index: number): 0 | 1;
+export function setBitFast(bitmap: Uint8Array, index: number): void;
+export function clearBitFast(bitmap: Uint8Array, index: number): void;
+export function toggleBitFast(bitmap: Uint8Array, index: number): void;
+export function countBitsFast(bitmap: Uint8Array): number;
+export function calculateBufferSavings(bytes: Uint8Array): {
+  originalBytes: number;
+  originalBits: number;
+  encodedSize: number;
+  /** Percent. */
+  overhead: number;
+  overheadPercent: string;
+  fitsInMetadata: boolean;
+  maxBitsInMetadata: number;
+};
+
+/** Paths joined by `delimiter` (default a dot). */
+export function flatten(object: Record<string, any>, options?: { delimiter?: string; maxDepth?: number }): Record<string, any>;
+export function unflatten(object: Record<string, any>, options?: { delimiter?: string }): Record<string, any>;
 
 /** Hexadecimal SHA-256. */
 export function sha256(text: string): Promise<string>;
@@ -49,12 +92,32 @@ export function md5(data: any): Promise<string>;
 export function encrypt(content: any, passphrase: string): Promise<string>;
 export function decrypt(base64: string, passphrase: string): Promise<string>;
 
-export function hashPassword(password: string, rounds?: number): Promise<string>;
+export interface HashPasswordOptions {
+  /** Default `bcrypt`. */
+  algorithm?: 'bcrypt' | 'argon2id';
+  /** Cost of bcrypt, 4 to 31; default 12. */
+  rounds?: number;
+  bcrypt?: { rounds?: number };
+  argon2?: Argon2Cost;
+  /** Appended to the password. */
+  pepper?: string;
+  /** Not used; so that the `security` option of a database fits. */
+  passphrase?: string;
+}
+
+/** Full hash: `$2b$...` or `$argon2id$...`. A number is the cost of bcrypt, 4 to 31, default 10. */
+export function hashPassword(password: string, options?: number | HashPasswordOptions): Promise<string>;
 export function hashPasswordSync(password: string, rounds?: number): string;
-export function verifyPassword(password: string, hash: string): Promise<boolean>;
+/** `options`: the pepper, or also the cost to try for a hash that does not name its own. */
+export function verifyPassword(password: string, hash: string, options?: string | { rounds?: number; pepper?: string }): Promise<boolean>;
+/** 53 characters of bcrypt, or the compact form of Argon2id. */
 export function compactHash(hash: string): string;
 export function expandHash(compact: string, rounds?: number): string;
 export function isBcryptHash(text: any): boolean;
+export function isArgon2Hash(text: any): boolean;
+export function isPasswordHash(text: any): boolean;
+/** Null for what is no hash. */
+export function detectAlgorithm(text: any): 'bcrypt' | 'argon2id' | 'argon2i' | 'argon2d' | null;
 
 export function idGenerator(size?: number): string;
 /** The same function under the name of later versions. */
@@ -98,6 +161,41 @@ export function encodeIPv6(address: string): string;
 export function decodeIPv6(text: string, compress?: boolean): string;
 export function encodeMoney(value: number, currency?: string): string;
 export function decodeMoney(text: string, currency?: string): number;
+export function formatMoney(value: number, currency?: string, locale?: string): string;
+export function getCurrencyDecimals(currency: string): number;
+export function isSupportedCurrency(currency: string): boolean;
+export function getSupportedCurrencies(): string[];
+export const CURRENCY_DECIMALS: Record<string, number>;
+export function isValidIPv4(address: any): boolean;
+export function isValidIPv6(address: any): boolean;
+export function expandIPv6(address: string): string;
+export function compressIPv6(address: string): string;
+export function detectIPVersion(address: any): 'ipv4' | 'ipv6' | null;
+export function calculateIPSavings(address: string): {
+  version: 'ipv4' | 'ipv6' | null;
+  originalSize: number;
+  encodedSize: number;
+  savings: number;
+  savingsPercent?: string;
+};
+export function isValidCoordinate(latitude: number, longitude: number): boolean;
+/** Decimals for an accuracy in metres. */
+export function getPrecisionForAccuracy(metres: number): number;
+/** Metres. */
+export function getAccuracyForPrecision(precision: number): number;
+export function analyzeString(text: string): { type: string; safe: boolean; [detail: string]: any };
+export function calculateEncodedSize(text: string): {
+  original: number;
+  encoded: number;
+  overhead: number;
+  ratio: number;
+  encoding: string;
+};
+export function calculateDictionaryCompression(value: any): Record<string, any>;
+export function getDictionaryStats(): Record<string, number>;
+export function optimizedEncode(value: any): string;
+export function optimizedDecode(text: any): any;
+export function compareEncodings(value: any): Record<string, any>;
 
 /** Version of the package. */
 export function getVersion(): string;

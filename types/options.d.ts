@@ -31,6 +31,27 @@ export interface Logger {
   [member: string]: any;
 }
 
+/** Cost of Argon2id. */
+export interface Argon2Cost {
+  /** KiB, a power of two, at least 8 times the parallelism; default 65536. */
+  memoryCost?: number;
+  /** Passes; default 3. */
+  timeCost?: number;
+  /** Lanes; default 4. */
+  parallelism?: number;
+}
+
+/** Secrets and passwords, as later versions of s3db.js name the settings. */
+export interface SecurityConfig {
+  /** Passphrase of `secret` attributes; the option `passphrase` wins. */
+  passphrase?: string;
+  /** Appended to every password before it is hashed; give it to `verifyPassword` too. */
+  pepper?: string;
+  /** 4 to 31; default 12 where `security` is given. The option `bcryptRounds` wins. */
+  bcrypt?: { rounds?: number };
+  argon2?: Argon2Cost;
+}
+
 /** Options of `new S3db(...)`. */
 export interface DatabaseConfig {
   /** `s3://KEY:SECRET@BUCKET/PREFIX`, `https://KEY:SECRET@HOST/BUCKET/PREFIX`, `memory://BUCKET/PREFIX` or `file:///path`. */
@@ -68,7 +89,7 @@ export interface DatabaseConfig {
   /** Cost of `password` attributes; default 10. */
   bcryptRounds?: number;
   /** As later versions of s3db.js name passphrase and cost; `passphrase` and `bcryptRounds` win. */
-  security?: { passphrase?: string; bcrypt?: { rounds?: number }; [key: string]: unknown };
+  security?: SecurityConfig | null;
   versioningEnabled?: boolean;
   /** `createResource` returns before its definition is written; `flushMetadata()` and `disconnect()` write it. Default false. */
   deferMetadataWrites?: boolean;
@@ -230,6 +251,8 @@ export interface ResourceOptions {
   behavior?: BehaviorName;
   passphrase?: string;
   bcryptRounds?: number;
+  /** Over those of the database. */
+  security?: SecurityConfig | null;
   parallelism?: number;
   observers?: { emit(event: string, ...args: any[]): unknown }[];
   cache?: boolean | CacheConfig;

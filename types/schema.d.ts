@@ -1,4 +1,4 @@
-import type { Attributes, BehaviorName } from './options.js';
+import type { Argon2Cost, Attributes, BehaviorName, SecurityConfig } from './options.js';
 
 export interface SchemaOptions {
   autoEncrypt?: boolean;
@@ -20,6 +20,7 @@ export interface SchemaConfig {
   pluginMap?: Record<string, string>;
   passphrase?: string | null;
   bcryptRounds?: number;
+  security?: SecurityConfig | null;
   version?: string | number;
   options?: SchemaOptions;
   [key: string]: any;
@@ -29,6 +30,13 @@ export interface SchemaConfig {
 export class Schema {
   constructor(config: SchemaConfig);
   static import(data: string | SchemaConfig): Schema;
+  static getValidatorCacheStats(): ValidatorCacheStats;
+  static getValidatorCacheMemoryUsage(): ValidatorCacheMemory;
+  /** Drops checks that were not used for `maxAgeMs`; how many. */
+  static evictUnusedValidators(maxAgeMs?: number): number;
+  static configureValidatorCache(changes?: Partial<ValidatorCachePolicy>): ValidatorCachePolicy;
+  static getValidatorCachePolicy(): ValidatorCachePolicy;
+  static resetValidatorCachePolicy(): ValidatorCachePolicy;
   name: string;
   version: any;
   attributes: Attributes;
@@ -64,6 +72,40 @@ export class Schema {
   export(): Record<string, any>;
 }
 
+/** Compiled checks are shared between schemas with the same definitions. */
+export interface ValidatorCachePolicy {
+  /** Default 5000. */
+  maxEntries: number;
+  /** Milliseconds; default 300000. */
+  maxAgeMs: number;
+  /** Default true. */
+  autoPrune: boolean;
+}
+
+export interface ValidatorCacheStats {
+  size: number;
+  maxEntries: number;
+  /** Schemas that use a cached check and were not disposed of. */
+  totalReferences: number;
+  zeroRefValidators: number;
+  cacheHits: number;
+  cacheMisses: number;
+  hits: number;
+  misses: number;
+  evictions: number;
+  /** 0 to 1. */
+  hitRate: number;
+}
+
+export interface ValidatorCacheMemory {
+  entries: number;
+  validatorCount: number;
+  totalBytes: number;
+  totalKB: number;
+  estimatedKB: number;
+  estimatedMB: number;
+}
+
 export interface ValidationIssue {
   type: string;
   message: string;
@@ -79,11 +121,13 @@ export class Validator {
     options?: any;
     passphrase?: string;
     bcryptRounds?: number;
+    security?: SecurityConfig | null;
     autoEncrypt?: boolean;
     autoHash?: boolean;
   });
   passphrase?: string;
   bcryptRounds: number;
+  argon2: Required<Argon2Cost>;
   autoEncrypt: boolean;
   autoHash: boolean;
   compile(schema: any): ((value: any) => any) & { async?: boolean };

@@ -140,3 +140,21 @@ export function contents(behavior, count, seed = 1) {
     };
   });
 }
+
+/** Bytes and bitmaps, which s3db.js has since version 19. */
+export function bytesDefinition(behavior) {
+  return { name: `bytes-${behavior}`, behavior, attributes: { name: 'string', data: 'buffer', flags: 'bits:20', at: 'uuid' } };
+}
+
+/** `count` records with bytes as base64 text, the one form in which s3db.js takes them. */
+export function bytesRecords(behavior, count, seed = 1) {
+  const next = random(seed * 11000 + BEHAVIORS.indexOf(behavior));
+  const bytes = (length) => Buffer.from(Array.from({ length }, () => Math.floor(next() * 256))).toString('base64');
+  return Array.from({ length: count }, (_, index) => ({
+    id: `${behavior}-${index}`,
+    name: `record ${index}`,
+    data: bytes(1 + Math.floor(next() * 60)),
+    flags: bytes(3),
+    at: `550e8400-e29b-41d4-a716-${String(index).padStart(12, '0')}`
+  }));
+}

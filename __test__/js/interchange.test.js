@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decrypt, S3db, verifyPassword } from 's3db-native';
 import { startRival } from '../interchange/client.mjs';
-import { BEHAVIORS, CONTENT_BEHAVIORS, contents, definition, guardedDefinition, guardedRecords, records } from '../interchange/records.mjs';
+import {
+  BEHAVIORS,
+  bytesDefinition,
+  bytesRecords,
+  CONTENT_BEHAVIORS,
+  contents,
+  definition,
+  guardedDefinition,
+  guardedRecords,
+  records
+} from '../interchange/records.mjs';
 
 const PLAIN = 80;
 const GUARDED = 20;
@@ -131,6 +141,48 @@ describe('interchange with s3db.js 19.5.10', { skip }, () => {
       }
     }
     assert.equal(read, 500);
+    await rival.call('close');
+  });
+
+  test('bytes and bitmaps written by s3db.js are read here, and the reverse', async () => {
+    await rival.open('their-bytes');
+    for (const behavior of BEHAVIORS) {
+      await rival.call('create', { config: bytesDefinition(behavior) });
+      await rival.call('insert', { resource: `bytes-${behavior}`, records: bytesRecords(behavior, 8) });
+    }
+    await rival.call('close');
+    const theirs = ours('their-bytes');
+    await theirs.connect();
+    for (const behavior of BEHAVIORS) {
+      for (const { id, data, flags, at } of bytesRecords(behavior, 8)) {
+        const found = await theirs.resource(`bytes-${behavior}`).get(id);
+        assert.deepEqual([found.data, found.flags, found.at], [Buffer.from(data, 'base64'), Buffer.from(flags, 'base64'), at], id);
+      }
+    }
+    await theirs.disconnect();
+
+    const db = ours('our-bytes');
+    await db.connect();
+    for (const behavior of BEHAVIORS) {
+      const resource = await db.createResource(bytesDefinition(behavior));
+      const asBuffers = ({ data, flags, ...record }) => ({
+        ...record,
+        data: Buffer.from(data, 'base64'),
+        flags: Buffer.from(flags, 'base64')
+      });
+      assert.deepEqual((await resource.insertMany(bytesRecords(behavior, 8).map(asBuffers))).errors, []);
+      await resource.update(`${behavior}-0`, { name: 'changed' });
+    }
+    await db.disconnect();
+    await rival.open('our-bytes');
+    for (const behavior of BEHAVIORS) {
+      const expected = bytesRecords(behavior, 8);
+      const found = await rival.call('get', { resource: `bytes-${behavior}`, ids: idsOf(expected) });
+      for (const [index, { id, data, flags, at }] of expected.entries()) {
+        const read = [found[index].data, found[index].flags].map((value) => Buffer.from(value).toString('base64'));
+        assert.deepEqual([...read, found[index].at], [data, flags, at], id);
+      }
+    }
     await rival.call('close');
   });
 

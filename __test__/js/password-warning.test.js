@@ -22,9 +22,20 @@ test('spec04_15_30_a_password_over_72_bytes_raises_one_database_warning', async 
   await db.disconnect();
 });
 
-test('spec04_18_argon2id_is_refused_until_it_is_supported', async () => {
-  const db = new S3db({ connectionString: 'memory://password-argon2id' });
+test('spec04_18_the_72_bytes_include_the_pepper_and_do_not_concern_argon2id', async () => {
+  const security = { pepper: 'p'.repeat(10), bcrypt: { rounds: 4 }, argon2: { memoryCost: 64, timeCost: 1, parallelism: 1 } };
+  const db = new S3db({ connectionString: 'memory://password-pepper', security });
   await db.connect();
-  await assert.rejects(db.createResource({ name: 'users', attributes: { login: 'password:argon2id' } }), { name: 'SchemaError' });
+  const warnings = [];
+  db.on('db:warning', (warning) => warnings.push(warning));
+  const attributes = { plain: 'password|optional', bcrypt: 'password:bcrypt|optional', argon: 'password:argon2id|optional' };
+  const users = await db.createResource({ name: 'users', attributes });
+  await users.insert({ plain: 'x'.repeat(62), bcrypt: 'x'.repeat(62), argon: 'x'.repeat(100) });
+  assert.deepEqual(warnings, []);
+  await users.insert({ bcrypt: 'x'.repeat(63) });
+  assert.deepEqual(
+    warnings.map(({ code, details }) => [code, details.field]),
+    [['PASSWORD_TRUNCATED', 'bcrypt']]
+  );
   await db.disconnect();
 });

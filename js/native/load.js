@@ -60,7 +60,7 @@ const NAMES = [
     'NativeRead'
   ],
   ...['NativeResource', 'NativeScan', 'NativeSchema', 'NativeStore'],
-  ...['cacheHash', 'cronNext', 'decrypt', 'encrypt', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
+  ...['cacheHash', 'cronNext', 'decrypt', 'encrypt', 'hashArgon2', 'hashPassword', 'hashPasswordSync', 'ids', 'pure', 'verifyPassword']
 ];
 
 /** Members of the addon (contract: binding.d.ts). The first one used loads it and makes all of them plain members. */

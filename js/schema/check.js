@@ -1,5 +1,6 @@
 /** Compiled checks of schemas, shared between schemas with the same definitions. */
 
+import { ValidationError } from '../errors/index.js';
 import { toText } from '../native/text.js';
 import { rulesOf } from './rules.js';
 import { Validator } from './validator.js';
@@ -33,19 +34,23 @@ function instantRule({ messages }) {
  * rejected here; compiling waits for the first record.
  * @param {Record<string, any>} attributes
  * @param {{ allNestedObjectsOptional?: boolean }} options
- * @returns {(record: object) => true | object[] | Promise<true | object[]>}
+ * @returns {((record: object) => true | object[] | Promise<true | object[]>) & { release: () => void }} release: the check is not
+ *   used any more
  */
 export function checkOf(attributes, options) {
   let rules = rulesOf(attributes, options);
-  let check;
+  let entry;
   const compiled = () => {
-    check = compile(rules, attributes, options);
+    entry = compile(rules, attributes, options);
     rules = undefined;
-    return check;
+    return entry;
   };
-  return Object.assign((record) => (check ?? compiled())(record), {
-    isCompiled: () => check !== undefined,
-    compile: () => check ?? compiled()
+  return Object.assign((record) => (entry ?? compiled()).check(record), {
+    isCompiled: () => entry !== undefined,
+    compile: () => (entry ?? compiled()).check,
+    release: () => {
+      if (entry !== undefined) entry.references -= 1;
+    }
   });
 }
 
@@ -56,17 +61,19 @@ function compile({ rules, custom, secrets }, attributes, options) {
   if (known !== undefined) {
     hits += 1;
     known.lastUsed = Date.now();
-    return known.check;
+    known.references += 1;
+    return known;
   }
   misses += 1;
   const engine = new Validator({ autoEncrypt: false, autoHash: false });
   engine.add('instant', instantRule);
   const check = withoutSecrets(engine.compile({ ...rules, $$async: custom, $$strict: false }), secrets);
+  const entry = { check, lastUsed: Date.now(), bytes: (key?.length ?? 0) * 2, references: 1 };
   if (key !== undefined) {
-    cache.set(key, { check, lastUsed: Date.now(), bytes: key.length * 2 });
+    cache.set(key, entry);
     if (policy.autoPrune) prune();
   }
-  return check;
+  return entry;
 }
 
 /** The check with the values of secret fields taken out of its errors. */
@@ -108,17 +115,31 @@ function drop(key) {
   evictions += 1;
 }
 
-/** Entries, hits and misses so far. */
+/** Entries, the schemas that use them, hits and misses so far. */
 export function cacheStats() {
   const total = hits + misses;
-  return { size: cache.size, maxEntries: policy.maxEntries, hits, misses, evictions, hitRate: total === 0 ? 0 : hits / total };
+  let totalReferences = 0;
+  let zeroRefValidators = 0;
+  for (const { references } of cache.values()) {
+    totalReferences += references;
+    if (references === 0) zeroRefValidators += 1;
+  }
+  const hitRate = total === 0 ? 0 : hits / total;
+  return {
+    ...{ size: cache.size, maxEntries: policy.maxEntries, totalReferences, zeroRefValidators },
+    ...{ cacheHits: hits, cacheMisses: misses, hits, misses, evictions, hitRate }
+  };
 }
 
 /** Approximate memory of the cached definitions. */
 export function cacheMemory() {
   let totalBytes = 0;
   for (const entry of cache.values()) totalBytes += entry.bytes;
-  return { entries: cache.size, totalBytes, totalKB: totalBytes / 1024 };
+  const estimatedKB = totalBytes / 1024;
+  return {
+    ...{ entries: cache.size, validatorCount: cache.size, totalBytes, totalKB: estimatedKB },
+    ...{ estimatedKB, estimatedMB: estimatedKB / 1024 }
+  };
 }
 
 /**
@@ -135,7 +156,18 @@ export function evictUnused(maxAgeMs = policy.maxAgeMs) {
 
 /** @param {{ maxEntries?: number, maxAgeMs?: number, autoPrune?: boolean }} changes */
 export function configureCache(changes = {}) {
-  policy = { ...policy, ...changes };
+  for (const name of ['maxEntries', 'maxAgeMs']) {
+    const value = changes[name];
+    if (value === undefined || (typeof value === 'number' && value >= 0 && Number.isFinite(value))) continue;
+    throw new ValidationError(`Validator cache ${name} must be a non-negative finite number`, {
+      statusCode: 400,
+      field: name,
+      value,
+      suggestion: `Pass a number, or leave '${name}' out.`
+    });
+  }
+  const { maxEntries = policy.maxEntries, maxAgeMs = policy.maxAgeMs, autoPrune = policy.autoPrune } = changes;
+  policy = { maxEntries, maxAgeMs, autoPrune: autoPrune !== false };
   if (policy.autoPrune) prune();
   return cachePolicy();
 }

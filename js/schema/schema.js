@@ -300,6 +300,7 @@ export class Schema {
 
   #forget() {
     this.#native = undefined;
+    this.#check?.release();
     this.#check = undefined;
     this.#plan = undefined;
   }

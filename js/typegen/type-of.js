@@ -1,12 +1,16 @@
 /** TypeScript types of attribute definitions (spec/01 section 8): what a record read back has. */
 
+import { FORMAT_TYPES } from '../schema/formats.js';
 import { bareType, canonicalType, isRuleObject, parseShorthand } from '../schema/shorthand.js';
 import { comment, propertyName, quote } from './names.js';
 
 const SIMPLE = new Map(
   Object.entries({
-    ...Object.fromEntries(['string', 'secret', 'email', 'url', 'datetime', 'ip4', 'ip6'].map((type) => [type, 'string'])),
+    ...Object.fromEntries(['string', 'secret', 'email', 'url', 'ip4', 'ip6'].map((type) => [type, 'string'])),
     ...Object.fromEntries(['password', 'uuid', 'mac', 'luhn', 'currency'].map((type) => [type, 'string'])),
+    ...Object.fromEntries(FORMAT_TYPES.map((type) => [type, 'string'])),
+    buffer: 'Buffer',
+    bits: 'Buffer',
     ...Object.fromEntries(['number', 'integer', 'secretNumber', 'money', 'crypto', 'decimal'].map((type) => [type, 'number'])),
     'geo:lat': 'number',
     'geo:lon': 'number',

@@ -41,7 +41,9 @@ fn rounds(value: Option<&Value>) -> u32 {
 /// `{ memoryCost, timeCost, parallelism }`; the engine refuses a cost that is out of range when it hashes.
 pub(super) fn argon_cost(value: Option<&Value>) -> Cost {
     let default = Cost::default();
-    let Some(o) = value.and_then(Value::as_object) else { return default };
+    let Some(o) = value.and_then(Value::as_object) else {
+        return default;
+    };
     let int = |name: &str, default: u32| match o.get(name) {
         None => default,
         Some(Value::Number(n)) if n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n) => *n as u32,

@@ -101,7 +101,13 @@ impl Parts {
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.strip_prefix('$')?.split('$').collect();
         let (algorithm, version, cost, salt, digest) = match fields.as_slice() {
-            [name, version, cost, salt, digest] => (algorithm_of(name)?, version.strip_prefix("v=")?.parse().ok()?, full_cost(cost)?, salt, digest),
+            [name, version, cost, salt, digest] => (
+                algorithm_of(name)?,
+                version.strip_prefix("v=")?.parse().ok()?,
+                full_cost(cost)?,
+                salt,
+                digest,
+            ),
             // The first version of the form, 16, is left out of the text.
             [name, cost, salt, digest] => (algorithm_of(name)?, 16, full_cost(cost)?, salt, digest),
             [cost, salt, digest] => {
@@ -122,11 +128,7 @@ impl Parts {
 
     /// The digest of a password under these settings.
     fn compute(&self, password: &[u8]) -> Option<Vec<u8>> {
-        let Cost {
-            memory,
-            time,
-            parallelism,
-        } = self.cost;
+        let Cost { memory, time, parallelism } = self.cost;
         if memory > MAX_MEMORY || time > MAX_TIME || parallelism > MAX_LANES {
             return None;
         }
@@ -190,16 +192,11 @@ fn full_cost(text: &str) -> Option<Cost> {
 /// Version and cost of the compact form.
 fn compact_cost(text: &str) -> Option<(u32, Cost)> {
     let numbers: Vec<u32> = text.split('|').map(|t| u32::try_from(number(t)?).ok()).collect::<Option<_>>()?;
-    let [version, memory, time, parallelism] = numbers[..] else { return None };
+    let [version, memory, time, parallelism] = numbers[..] else {
+        return None;
+    };
     let memory = 1u32.checked_shl(memory)?;
-    Some((
-        version,
-        Cost {
-            memory,
-            time,
-            parallelism,
-        },
-    ))
+    Some((version, Cost { memory, time, parallelism }))
 }
 
 /// Any Argon2 hash, full or compact.
@@ -231,7 +228,9 @@ pub fn compact(hash: &str) -> Result<String> {
 
 /// Full form of a compact hash; `None` for anything else.
 pub fn expand(compact: &str) -> Option<String> {
-    is_compact(compact).then(|| Parts::parse(compact).map(|parts| parts.full())).flatten()
+    is_compact(compact)
+        .then(|| Parts::parse(compact).map(|parts| parts.full()))
+        .flatten()
 }
 
 /// Whether a password (with its pepper) gives the hash. Never fails.

@@ -39,7 +39,8 @@ pub fn decode(text: &str) -> Vec<u8> {
 pub fn is_clean(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let padding = text.len() - body.len();
-    body.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
+    body.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_'))
         && body.len() % 4 != 1
         && (padding == 0 || padding < 3 && text.len().is_multiple_of(4))
 }

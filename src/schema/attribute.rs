@@ -179,8 +179,13 @@ fn members_of(definitions: &Object) -> Option<Inner> {
 }
 
 fn member(definition: &Value) -> Option<Inner> {
-    let leaf =
-        |codec: Codec| matches!(codec, Codec::Secret(_) | Codec::Password(_) | Codec::Date | Codec::Bytes | Codec::Bits(_)).then_some(Inner::Leaf(codec));
+    let leaf = |codec: Codec| {
+        matches!(
+            codec,
+            Codec::Secret(_) | Codec::Password(_) | Codec::Date | Codec::Bytes | Codec::Bits(_)
+        )
+        .then_some(Inner::Leaf(codec))
+    };
     match definition {
         Value::String(text) => leaf(shorthand(text).0),
         Value::Object(object) if is_rule(object) => leaf(rule(object).0).or_else(|| inner(definition)),

@@ -209,7 +209,13 @@ pub(crate) fn shorthand(text: &str) -> (Codec, Option<Codec>) {
         let lossy = matches!(
             original,
             Some(
-                Codec::Boolean | Codec::Embedding | Codec::Password(_) | Codec::Strings | Codec::Decimals | Codec::Integers | Codec::Secret(_)
+                Codec::Boolean
+                    | Codec::Embedding
+                    | Codec::Password(_)
+                    | Codec::Strings
+                    | Codec::Decimals
+                    | Codec::Integers
+                    | Codec::Secret(_)
             )
         );
         return (Codec::Array, if lossy { original } else { None });

@@ -12,8 +12,12 @@ fn text_of(kind: Packed, value: &Value) -> Option<String> {
     match (kind, value) {
         (_, Value::String(s)) => Some(s.clone()),
         (Packed::DateTime, Value::Date(ms) | Value::Number(ms)) => text::iso_date(*ms),
-        (Packed::DateOnly, Value::Date(ms) | Value::Number(ms)) => text::iso_date(*ms).map(|iso| iso.split('T').next().unwrap_or("").to_owned()),
-        (Packed::TimeOnly, Value::Date(ms)) => text::iso_date(*ms).and_then(|iso| Some(iso.split('T').nth(1)?.trim_end_matches('Z').to_owned())),
+        (Packed::DateOnly, Value::Date(ms) | Value::Number(ms)) => {
+            text::iso_date(*ms).map(|iso| iso.split('T').next().unwrap_or("").to_owned())
+        }
+        (Packed::TimeOnly, Value::Date(ms)) => {
+            text::iso_date(*ms).and_then(|iso| Some(iso.split('T').nth(1)?.trim_end_matches('Z').to_owned()))
+        }
         (Packed::Duration, Value::Number(ms)) if *ms >= 0.0 && *ms < 9_007_199_254_740_992.0 => {
             Packed::Duration.unpack(&crate::codec::base62::encode(ms.round()))
         }
@@ -88,4 +92,3 @@ pub(crate) fn decode_bytes(value: &Value, bits: Option<u32>) -> Value {
         other => other.clone(),
     }
 }
-

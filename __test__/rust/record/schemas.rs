@@ -31,6 +31,7 @@ pub fn config(args: &Json) -> SchemaConfig {
         plugin_attributes: Object::default(),
         plugin_subkeys: true,
         registry: None,
+        ..SchemaConfig::default()
     }
 }
 
