@@ -12,7 +12,6 @@ import type {
   LogLevel,
   PluginFunction,
   PluginInterface,
-  SecurityConfig,
   StorageDegradedEvent
 } from './options.js';
 import type { Resource } from './resource.js';
@@ -90,8 +89,6 @@ export class Database extends EventEmitter {
   ensureClientInitialized(): Promise<void>;
   cache: DatabaseConfig['cache'];
   passphrase: string;
-  /** The settings in force; not enumerable. */
-  security: SecurityConfig;
   bcryptRounds: number;
   versioningEnabled: boolean;
   persistHooks: boolean;

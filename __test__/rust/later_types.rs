@@ -116,7 +116,7 @@ fn spec04_18_a_text_that_would_be_misread_is_refused() {
     for (definition, text) in [
         ("datetime", "zzz"),
         ("semver", "beta"),
-        ("phone", "5511999999999"),
+        ("phone", "12345"),
         ("uuid", "1yzBHq49i4y833Iawe1yOjy8"),
     ] {
         let error = map(definition, text.into()).expect_err(definition);
@@ -132,7 +132,8 @@ fn spec04_18_a_text_that_would_be_misread_is_refused() {
 fn spec04_18_barcodes_of_eight_digits_are_told_by_their_check_digit() {
     // `1` and seven base62 digits that happen to be decimal: a packed EAN-13.
     let packed = Packed::Ean.pack("0056800235584").expect("packed");
-    assert_eq!(packed, "110000000");
+    assert_eq!(packed, "11000000");
+    assert_eq!(Packed::Ean.unpack(&packed).as_deref(), Some("0056800235584"));
     assert_eq!(Packed::Ean.unpack("96385074"), None);
     assert_eq!(unmap("ean", "96385074".into()), Value::from("96385074"));
     // Packed, with the check digit of the barcode it stands for.

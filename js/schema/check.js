@@ -34,8 +34,8 @@ function instantRule({ messages }) {
  * rejected here; compiling waits for the first record.
  * @param {Record<string, any>} attributes
  * @param {{ allNestedObjectsOptional?: boolean }} options
- * @returns {((record: object) => true | object[] | Promise<true | object[]>) & { release: () => void }} release: the check is not
- *   used any more
+ * @returns {((record: object) => true | object[] | Promise<true | object[]>) & { isCompiled: () => boolean, compile: () => Function,
+ *   release: () => void }} release: the check is not used any more
  */
 export function checkOf(attributes, options) {
   let rules = rulesOf(attributes, options);
