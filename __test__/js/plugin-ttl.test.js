@@ -378,6 +378,76 @@ test('spec11_9_updates_of_the_field_move_the_expiry', async () => {
   assert.deepEqual(references.sort(), ['sessions:a', 'sessions:c'], 'one reference each');
 });
 
+test('spec11_10_06_a_record_written_anew_during_the_sweep_keeps_its_new_expiry', async () => {
+  // Deleted and inserted again after its page was listed, and before it is its turn.
+  for (const rule of [
+    { ttl: 60, onExpire: 'callback' },
+    { field: 'expires', onExpire: 'callback' }
+  ]) {
+    const asked = [];
+    const { sessions, ttl } = await withTtl(
+      {
+        ...rule,
+        callback: async ({ id }, resource) => {
+          asked.push(id);
+          if (id === 'a') {
+            await resource.delete('b');
+            await resource.insert({ id: 'b', name: 'new', expires: FUTURE() });
+          }
+          return true;
+        }
+      },
+      { batchSize: 1 }
+    );
+    await sessions.insertMany(['a', 'b'].map((id) => ({ id, name: 'old', expires: PAST() })));
+    for (const id of ['a', 'b']) {
+      const expiresAtTimestamp = Date.now() - 1000;
+      await ttl.expirationIndex.update(`sessions:${id}`, {
+        expiresAtTimestamp,
+        expiresAtCohort: cohortOf(ttl.resources.sessions.granularity, expiresAtTimestamp)
+      });
+    }
+    await ttl.runCleanup();
+    assert.deepEqual(asked, ['a']);
+    assert.equal((await sessions.get('b')).name, 'new');
+    assert.ok((await ttl.expirationIndex.get('sessions:b')).expiresAtTimestamp > Date.now());
+  }
+});
+
+test('spec11_10_06_a_record_inserted_again_right_after_it_expired_keeps_its_entry', async () => {
+  for (const observed of [false, true]) {
+    const { database, sessions, ttl } = await withTtl(absolute);
+    if (observed) ttl.expirationIndex.on('deleted-many', () => {});
+    ttl.addHook('sessions', 'afterDelete', async (record) => {
+      if (record.name === 'old') await sessions.insert({ id: record.id, name: 'new', expires: FUTURE() });
+      return record;
+    });
+    await sessions.insertMany(['a', 'b'].map((id) => ({ id, name: 'old', expires: PAST() })));
+    await ttl.runCleanup();
+    assert.deepEqual(await sessions.listIds(), ['a', 'b']);
+    assert.deepEqual(await ttl.expirationIndex.listIds(), ['sessions:a', 'sessions:b']);
+    const references = await allKeys(database, 'resource=plg_ttl_expiration_index/partition=');
+    assert.deepEqual(references.map((key) => key.split('/').at(-1)).sort(), ['id=sessions:a', 'id=sessions:b']);
+    await sessions.deleteMany(['a', 'b']);
+    assert.deepEqual(await allKeys(database, 'resource=plg_ttl_expiration_index'), [], 'and nothing else is left');
+  }
+});
+
+test('spec11_10_09_entries_that_cannot_be_removed_are_reported_and_tried_again', async () => {
+  const { database, sessions, ttl } = await withTtl(hard);
+  const { of } = eventsOf(ttl);
+  await sessions.insert({ id: 'a', name: 'a' });
+  const { deleteObjects } = database.client;
+  database.client.deleteObjects = async () => {
+    throw new Error('not now');
+  };
+  await ttl.runCleanup();
+  assert.equal(of('cleanup-error')[0].error.message, 'not now');
+  database.client.deleteObjects = deleteObjects;
+  await ttl.runCleanup();
+  assert.deepEqual(await allKeys(database, 'resource=plg_ttl_expiration_index'), []);
+});
+
 test('spec11_10_07_stop_stops_and_a_running_sweep_is_awaited', async () => {
   let finished = false;
   const callback = async () => {

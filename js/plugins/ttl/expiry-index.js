@@ -4,6 +4,8 @@ import { cohortOf } from './cohorts.js';
 const PARTITION = 'byExpiresAtCohort';
 const FIELD = 'expiresAtCohort';
 const BATCH = 500;
+/** What tells an entry from one that was written later for the same record. */
+const TIMES = ['expiresAtCohort', 'expiresAtTimestamp', 'createdAt'];
 
 /** Configuration of the index resource. */
 export function indexConfig(name) {
@@ -49,6 +51,16 @@ export class ExpiryIndex {
     });
   }
 
+  /** The entry of an id, undefined when there is none. */
+  async get(id) {
+    try {
+      return await this.resource.get(id, { skipCache: true });
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Removes the entry of a record; a missing one is fine. */
   async remove(resourceName, recordId) {
     try {
@@ -62,7 +74,42 @@ export class ExpiryIndex {
   async removeEntries(ids) {
     if (ids.length === 0) return;
     const results = await this.resource.deleteMany(ids);
-    if (results.errors?.length > 0) throw results.errors[0];
+    for (const { notFound } of results) if (notFound.length > 0) throw notFound[0].raw ?? new Error(notFound[0].message);
+  }
+
+  /**
+   * Removes entries whose records have been dealt with, in batches; those that were written anew meanwhile stay.
+   * @param {object[]} entries as they were read
+   */
+  async removeSettled(entries) {
+    const before = new Map(entries.map((entry) => [entry.id, entry]));
+    for (let from = 0; from < entries.length; from += BATCH) {
+      const ids = entries.slice(from, from + BATCH).map(({ id }) => id);
+      const current = await this.resource.getMany(ids, { skipCache: true });
+      const same = current.filter((entry) => entry && TIMES.every((name) => entry[name] === before.get(entry.id)[name]));
+      if (this.#isObserved()) await this.removeEntries(same.map(({ id }) => id));
+      else await this.#deleteObjects(same);
+    }
+  }
+
+  /** Whether somebody would notice the deletion of an entry: then it goes through the methods of the resource. */
+  #isObserved() {
+    const { resource, client } = this;
+    if (typeof client.deleteObjects !== 'function') return true;
+    if (resource.deleteMany !== resource._methodWrappers?.deleteMany || resource._middlewares.get('deleteMany').length > 0) return true;
+    if (['deleted', 'deleted-many'].some((event) => resource.listenerCount(event) > 0)) return true;
+    return ['beforeDeleteMany', 'afterDeleteMany'].some((hook) => resource.hooks[hook]?.length > 0);
+  }
+
+  /** Deletes what entries consist of, which need not be read once more for it. */
+  async #deleteObjects(entries) {
+    const keys = entries.flatMap(({ id, ...entry }) => [
+      this.resource.getResourceKey(id),
+      this.resource.getPartitionKey({ partitionName: PARTITION, id, data: entry })
+    ]);
+    if (keys.length === 0) return;
+    const { notFound } = await this.client.deleteObjects(keys);
+    if (notFound?.length > 0) throw notFound[0].raw instanceof Error ? notFound[0].raw : notFound[0];
   }
 
   /** Removes the entries of all records of a resource. */

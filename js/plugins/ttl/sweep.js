@@ -145,28 +145,31 @@ export async function sweep(plugin, granularity, { mark, isOurs, isHeld }) {
 async function sweepCohort(plugin, granularity, cohort, { isOurs, isHeld, result }) {
   let kept = false;
   for await (const ids of plugin.index.entryIds(cohort)) {
-    const entries = await plugin.index.resource.getMany(ids);
     const done = [];
-    await mapBounded(entries.filter(Boolean), plugin.batchSize, async (entry) => {
+    await mapBounded(ids, plugin.batchSize, async (id) => {
       if (!isHeld()) {
         kept = true;
         result.complete = false;
         return;
       }
-      plugin.sweeping.add(entry.id);
+      plugin.sweeping.add(id);
+      let entry;
       try {
+        // Read right before it is acted upon: what was read with its page may be about an earlier record of the same id.
+        entry = await plugin.index.get(id);
+        if (entry === undefined) return;
         const outcome = await settle(plugin, entry, isOurs, granularity);
-        if (outcome === 'done') done.push(entry.id);
+        if (outcome === 'done') done.push(entry);
         if (outcome === 'kept') kept = true;
         if (outcome !== 'other' && outcome !== 'later') result.totalProcessed += 1;
       } catch (error) {
         kept = true;
-        plugin._failed(error, { granularity, resource: entry.resourceName, recordId: entry.recordId });
+        plugin._failed(error, { granularity, resource: entry?.resourceName, recordId: entry?.recordId });
       } finally {
-        plugin.sweeping.delete(entry.id);
+        plugin.sweeping.delete(id);
       }
     });
-    await plugin.index.removeEntries(done);
+    await plugin.index.removeSettled(done);
   }
   return kept;
 }
