@@ -111,6 +111,14 @@ export {
   isValidIPv4,
   isValidIPv6
 } from './concerns/ip.js';
+export {
+  captureHeapSnapshot,
+  compareMemorySnapshots,
+  formatMemoryUsage,
+  getMemoryUsage,
+  MemorySampler,
+  measureMemory
+} from './concerns/memory-usage.js';
 export { analyzeString, calculateEncodedSize, metadataDecode, metadataEncode } from './concerns/metadata-encoding.js';
 export {
   CURRENCY_DECIMALS,

@@ -248,3 +248,85 @@ export class SafeEventEmitter extends EventEmitter {
 }
 
 export function createSafeEventEmitter(options?: SafeEventEmitterOptions): SafeEventEmitter;
+
+/** Memory of the process and of V8: bytes, and the main figures in MB. */
+export interface MemoryUsageReport {
+  rss: number;
+  heapTotal: number;
+  heapUsed: number;
+  external: number;
+  arrayBuffers: number;
+  totalHeapSize: number;
+  totalHeapSizeExecutable: number;
+  totalPhysicalSize: number;
+  totalAvailableSize: number;
+  usedHeapSize: number;
+  heapSizeLimit: number;
+  mallocedMemory: number;
+  peakMallocedMemory: number;
+  rssMB: number;
+  heapTotalMB: number;
+  heapUsedMB: number;
+  externalMB: number;
+  heapSizeLimitMB: number;
+}
+
+export interface MemoryFigures {
+  heapUsed: number;
+  heapTotal: number;
+  external: number;
+  rss: number;
+}
+
+export interface MemoryComparison {
+  /** Bytes. */
+  diff: MemoryFigures;
+  diffMB: MemoryFigures;
+  before: { heapUsedMB: number; heapTotalMB: number; externalMB: number; rssMB: number };
+  after: { heapUsedMB: number; heapTotalMB: number; externalMB: number; rssMB: number };
+}
+
+export interface MemorySample extends MemoryFigures {
+  /** Epoch milliseconds. */
+  timestamp: number;
+  heapUsedMB: number;
+}
+
+export function getMemoryUsage(): MemoryUsageReport;
+/** `RSS: 172.6MB | Heap: 62.82/90.46MB | External: 4.75MB`. */
+export function formatMemoryUsage(usage?: Pick<MemoryUsageReport, 'rssMB' | 'heapUsedMB' | 'heapTotalMB' | 'externalMB'>): string;
+export function compareMemorySnapshots(before: MemoryFigures, after: MemoryFigures): MemoryComparison;
+/** Runs a function and tells what memory grew meanwhile; `duration` in milliseconds. */
+export function measureMemory<T>(
+  work: () => T | Promise<T>
+): Promise<{ result: T; duration: number; memory: MemoryComparison; heapGrowthMB: number }>;
+/** Writes a heap snapshot into a directory; resolves its path. */
+export function captureHeapSnapshot(directory: string): Promise<string>;
+
+/** Samples of the heap over time. */
+export class MemorySampler {
+  constructor(options?: { maxSamples?: number; sampleIntervalMs?: number });
+  samples: MemorySample[];
+  maxSamples: number;
+  /** Milliseconds. */
+  sampleInterval: number;
+  timer: any;
+  isRunning: boolean;
+  start(): void;
+  stop(): void;
+  sample(): MemorySample;
+  getSamples(): MemorySample[];
+  getStats(): {
+    sampleCount: number;
+    minHeapUsedMB: number;
+    maxHeapUsedMB: number;
+    avgHeapUsedMB: number;
+    currentHeapUsedMB: number;
+    timeRangeMs: number;
+  } | null;
+  /** Growth by more than a share (0.1) from the first sample to the last; `growthRate` in percent. */
+  detectLeak(
+    threshold?: number
+  ): false | { detected: true; growthRate: number; startHeapMB: number; endHeapMB: number; samples: number; timeRangeMs: number };
+  reset(): void;
+}

@@ -1,8 +1,22 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { getHeapStatistics } from 'node:v8';
-import { Cache, CacheError, MemoryCache, resolveCacheMemoryLimit } from '../../../js/index.js';
+import {
+  Cache,
+  CacheError,
+  captureHeapSnapshot,
+  compareMemorySnapshots,
+  formatMemoryUsage,
+  getMemoryUsage,
+  MemoryCache,
+  MemorySampler,
+  measureMemory,
+  resolveCacheMemoryLimit
+} from '../../../js/index.js';
+import { temporaryDirectory } from '../support/clients.js';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -252,4 +266,52 @@ test('spec10_16 the limits that options of a memory cache come to', () => {
   assert.equal(new MemoryCache().maxMemoryBytes, 0);
   assert.equal(new MemoryCache({ inferredMaxMemoryPercent: 0.5 }).maxMemoryBytes, Math.floor(heapLimit * 0.5));
   assert.equal(new MemoryCache({ maxMemoryPercent: 0.1 }).maxMemoryBytes, Math.floor(totalmem() * 0.1));
+});
+
+test('spec10_16 memory of the process is reported, compared, measured and sampled', async () => {
+  const usage = getMemoryUsage();
+  assert.ok(usage.rss > 0 && usage.heapSizeLimit > usage.heapUsed);
+  assert.equal(usage.heapUsedMB, Number((usage.heapUsed / 1048576).toFixed(2)));
+  assert.match(formatMemoryUsage(), /^RSS: [\d.]+MB \| Heap: [\d.]+\/[\d.]+MB \| External: [\d.]+MB$/);
+  const figures = (heapUsed) => ({ heapUsed, heapTotal: 4 << 20, external: 1 << 20, rss: 8 << 20 });
+  const { diff, diffMB, before, after } = compareMemorySnapshots(figures(1 << 20), figures(3 << 20));
+  assert.deepEqual([diff.heapUsed, diff.rss, diffMB.heapUsed, before.heapUsedMB, after.heapUsedMB], [2 << 20, 0, 2, 1, 3]);
+  const measured = await measureMemory(async () => new Array(200_000).fill(0.5).length);
+  assert.equal(measured.result, 200_000);
+  assert.equal(measured.heapGrowthMB, measured.memory.diffMB.heapUsed);
+  assert.ok(measured.duration >= 0);
+  await assert.rejects(
+    measureMemory(async () => {
+      throw new Error('inside');
+    }),
+    /inside/
+  );
+  await assert.rejects(measureMemory(5), { name: 'ValidationError', field: 'work' });
+
+  const sampler = new MemorySampler({ maxSamples: 3, sampleIntervalMs: 1 });
+  assert.deepEqual([sampler.getStats(), sampler.detectLeak()], [null, false]);
+  sampler.start();
+  sampler.start();
+  while (sampler.getSamples().length < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+  sampler.stop();
+  assert.equal(sampler.isRunning, false);
+  sampler.samples = [1, 2, 1.5].map((factor, at) => ({ timestamp: at * 10, heapUsed: factor * 100, heapUsedMB: factor }));
+  assert.deepEqual(sampler.getStats(), {
+    sampleCount: 3,
+    minHeapUsedMB: 1,
+    maxHeapUsedMB: 2,
+    avgHeapUsedMB: 1.5,
+    currentHeapUsedMB: 1.5,
+    timeRangeMs: 20
+  });
+  assert.deepEqual(sampler.detectLeak(), { detected: true, growthRate: 50, startHeapMB: 1, endHeapMB: 1.5, samples: 3, timeRangeMs: 20 });
+  assert.equal(sampler.detectLeak(0.6), false);
+  sampler.sample();
+  assert.equal(sampler.getSamples().length, 3, 'the oldest goes');
+  sampler.reset();
+  assert.deepEqual(sampler.getSamples(), []);
+  assert.throws(() => new MemorySampler({ maxSamples: 0 }), { name: 'ValidationError', field: 'maxSamples' });
+  await assert.rejects(captureHeapSnapshot(), { name: 'ValidationError', field: 'directory' });
+  const file = await captureHeapSnapshot(join(temporaryDirectory(), 'heap'));
+  assert.ok(statSync(file).size > 0);
 });
