@@ -567,6 +567,18 @@ test('spec12_a7_batch_format_stays_within_twice_the_requests', async () => {
   assert.equal((await audited.audit.getAuditStats()).byOperation.insert, 500);
 });
 
+test('spec12_a7_an_entry_of_the_default_format_is_a_record_and_its_two_references', async () => {
+  const { database, users, audit } = await withAudit();
+  const requests = await requestsOf(database, async () => {
+    await users.insertMany(Array.from({ length: 50 }, (_, i) => ({ id: `m${i}`, name: `n${i}` })));
+    await audit.flush();
+  });
+  assert.deepEqual(requests, { PutObject: 200 });
+  const keys = await allKeys(database, 'resource=plg_audits/');
+  const count = (part) => keys.filter((key) => key.includes(part)).length;
+  assert.deepEqual([count('/data/'), count('/partition=byDate/'), count('/partition=byResource/resourceName=users/')], [50, 50, 50]);
+});
+
 test('spec12_a7_the_native_bulk_path_stays_on', async () => {
   const { users } = await withAudit();
   const { decideBulk } = await import('../../js/resource/bulk.js');
