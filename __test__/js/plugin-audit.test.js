@@ -364,6 +364,35 @@ test('spec12_a6_d2_cleanup_reads_the_days_that_exist_and_deletes_them_whole', as
   assert.equal(await audit.cleanupOldAudits(90), 0);
 });
 
+test('spec12_a5_retention_runs_as_background_work_whose_failures_are_plugin_events', async () => {
+  const { audit, log } = await withAudit({ retentionDays: 5 });
+  const old = new Date(Date.now() - 10 * 86_400_000).toISOString();
+  const entry = { resourceName: 'users', operation: 'insert', recordId: 'a', timestamp: old, createdAt: old.slice(0, 10) };
+  await log.insert({ ...entry, id: `audit-${Date.parse(old)}-000000000` });
+  await log._drain();
+  const task = audit.background.get('cleanup');
+  assert.equal((await task.trigger()).status, 'done');
+  assert.equal(await log.count(), 0);
+  const failures = [];
+  audit.on('plugin.error', (failure) => failures.push(failure));
+  log.listIds = async () => {
+    throw new Error('not now');
+  };
+  await log.insert({ ...entry, id: `audit-${Date.parse(old)}-000000001` });
+  await log._drain();
+  assert.equal((await task.trigger()).status, 'failed');
+  assert.deepEqual(
+    failures.map(({ task: name, error }) => [name, error.message]),
+    [['cleanup', 'not now']]
+  );
+  await audit.stop();
+  assert.deepEqual([task.active, audit.background.tasks.length], [false, 0]);
+  delete log.listIds;
+  await audit.start();
+  assert.equal(audit.background.get('cleanup').active, true);
+  await audit.stop();
+});
+
 test('spec12_a6_d3_delete_many_gives_exactly_one_entry_per_id', async () => {
   const { users, audit } = await withAudit();
   await users.insertMany([

@@ -314,6 +314,23 @@ test('spec12_c4_the_threshold_is_seen_without_reading_the_costs', async () => {
   clearTimeout(keepAlive);
 });
 
+test('spec12_c4_looking_at_the_counters_is_background_work_whose_failures_are_plugin_events', async () => {
+  const plugin = new CostsPlugin({ costThreshold: 0.000001 });
+  const { users } = await withCosts({}, plugin);
+  const failures = [];
+  plugin.on('plugin.error', (failure) => failures.push(failure));
+  plugin.on('plg:costs:threshold', () => {
+    throw new Error('listener');
+  });
+  await users.insert({ name: 'x' });
+  const task = plugin.background.get('sample');
+  while (failures.length === 0) await task.trigger();
+  assert.deepEqual([failures[0].task, failures[0].error.message], ['sample', 'listener']);
+  plugin.removeAllListeners('plg:costs:threshold');
+  await plugin.stop();
+  assert.deepEqual([task.active, plugin.background.tasks.length], [false, 0]);
+});
+
 test('spec12_c5_d1_the_free_tier_is_used_once', () => {
   const plugin = new CostsPlugin({ considerFreeTier: true });
   for (let i = 0; i < 60; i += 1) plugin.trackDataTransferOut(GIB);

@@ -443,6 +443,23 @@ test('spec12_b6_metrics_are_flushed_on_stop_and_by_the_timer', async () => {
   assert.equal(metrics.flushTimer, null);
 });
 
+test('spec12_c7_the_flush_is_background_work_under_its_name', async () => {
+  const { database, users, metrics } = await withMetrics({ flushInterval: 3_600_000, flushJobName: 'metrics-flush' });
+  const task = metrics.background.get('metrics-flush');
+  assert.equal(metrics.flushTimer, task);
+  metrics.startFlushTimer();
+  assert.equal(metrics.background.tasks.length, 1, 'one at a time');
+  await users.insert({ name: 'x' });
+  assert.equal((await task.trigger()).status, 'done');
+  assert.equal((await metrics.getStats()).totalOperations, 1);
+  await metrics.stop();
+  assert.deepEqual([metrics.flushTimer, task.active, metrics.background.tasks.length], [null, false, 0]);
+  await metrics.start();
+  assert.equal(metrics.flushTimer.active, true);
+  assert.throws(() => new MetricsPlugin({ flushJobName: '' }), { name: 'PluginError', statusCode: 400, option: 'flushJobName' });
+  await database.disconnect();
+});
+
 test('spec12_b7_d1_no_recursion_however_often_a_resource_is_hooked', async () => {
   const database = await connectDatabase({ plugins: [new MetricsPlugin(quiet), new MetricsPlugin({ ...quiet, namespace: 'two' })] });
   const users = await database.createResource({ name: 'users', attributes });

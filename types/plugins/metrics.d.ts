@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { BackgroundTask } from '../background.js';
 import type { Database } from '../database.js';
 import { Plugin, type PluginOptions } from '../plugin.js';
 import type { Resource } from '../resource.js';
@@ -63,6 +64,8 @@ export interface MetricsPluginOptions extends PluginOptions {
   retentionDays?: number;
   /** Milliseconds; 0 for never. Default 60000. */
   flushInterval?: number;
+  /** Name of the background task that flushes. Default `flush`. */
+  flushJobName?: string;
   prometheus?: PrometheusOptions;
   resourceNames?: { metrics?: string; errors?: string; performance?: string };
   /** False: nothing is measured, stored or served. */
@@ -209,7 +212,8 @@ export class MetricsPlugin extends Plugin<MetricsPluginOptions> {
   metricsResource: Resource<any> | null;
   errorsResource: Resource<any> | null;
   performanceResource: Resource<any> | null;
-  flushTimer: NodeJS.Timeout | null;
+  /** The task that flushes; null while there is none. */
+  flushTimer: BackgroundTask | null;
   metricsServer: Server | null;
   /** Since the last flush. */
   readonly metrics: MetricsTable & {

@@ -15,6 +15,7 @@ const BASE_METADATA = { source: 'audit-plugin', version: '2.0' };
 /** Entries that `getLogs` remembers. */
 const REMEMBERED = 1000;
 const BATCH_LINGER_MS = 250;
+const FIRST_CLEANUP_MS = 60_000;
 
 const LOG_ATTRIBUTES = {
   id: 'string|required',
@@ -53,8 +54,7 @@ export class AuditPlugin extends Plugin {
   #attached = new Map();
   #remembered = [];
   #queue = null;
-  #timer = null;
-  #firstCleanup = null;
+  #cleanup = null;
   #active = false;
 
   /** @param {object} [options] see docs/plugins/audit.md */
@@ -119,17 +119,18 @@ export class AuditPlugin extends Plugin {
     this.#active = true;
     for (const resource of Object.values(this.database.resources)) this.setupResourceAuditing(resource);
     const { retentionDays } = this.config;
-    if (isNone(retentionDays) || retentionDays === 0) return;
-    this.#timer ??= setInterval(() => this.#cleanup(retentionDays), DAY_MS).unref();
-    this.#firstCleanup ??= setTimeout(() => this.#cleanup(retentionDays), 60_000).unref();
+    if (isNone(retentionDays) || retentionDays === 0 || this.#cleanup?.active) return;
+    // Once after the start, in the course of a minute, so that processes that live shorter than a day clean up as well.
+    this.#cleanup = this.background.every(DAY_MS, () => this.cleanupOldAudits(retentionDays), {
+      name: 'cleanup',
+      immediate: true,
+      jitter: FIRST_CLEANUP_MS
+    });
   }
 
   async onStop() {
-    clearInterval(this.#timer);
-    clearTimeout(this.#firstCleanup);
-    this.#timer = null;
-    this.#firstCleanup = null;
     this.#detach();
+    await this.#cleanup?.stop();
     await this.flush();
   }
 
@@ -500,14 +501,6 @@ export class AuditPlugin extends Plugin {
     }
     await this.flush();
     return deleteDaysBefore(this.auditResource, dayOf(Date.now() - retentionDays * DAY_MS));
-  }
-
-  async #cleanup(retentionDays) {
-    try {
-      await this.cleanupOldAudits(retentionDays);
-    } catch (error) {
-      this.#report('cleanupOldAudits', error);
-    }
   }
 }
 

@@ -81,7 +81,7 @@ export class CostsPlugin extends Plugin {
   static costs = defaults;
 
   #collector;
-  #timer = null;
+  #sampling = null;
   #alerted = false;
 
   /** @param {object} [options] see docs/plugins/costs.md */
@@ -139,14 +139,17 @@ export class CostsPlugin extends Plugin {
     const client = this.database?.client;
     if (!client) return;
     this.#collector.attach(client, this);
-    this.#timer ??= setInterval(() => this.#sample(), SAMPLE_MS).unref();
+    if (this.#sampling?.active) return;
+    this.#sampling = this.background.every(SAMPLE_MS, () => this.#sample(), { name: 'sample' });
   }
 
   async onStop() {
-    clearInterval(this.#timer);
-    this.#timer = null;
-    this.#sample();
-    this.#collector.detach(this);
+    await this.#sampling?.stop();
+    try {
+      this.#sample();
+    } finally {
+      this.#collector.detach(this);
+    }
   }
 
   async onUninstall() {
@@ -156,22 +159,8 @@ export class CostsPlugin extends Plugin {
   }
 
   #sample() {
-    try {
-      this.#collector.read();
-      this.#checkThreshold();
-    } catch (error) {
-      this.#report(error);
-    }
-  }
-
-  #report(error) {
-    this.database?.emit('plugin.error', {
-      name: this.instanceName ?? this.name,
-      pluginName: this.name,
-      plugin: this,
-      operation: 'sample',
-      error
-    });
+    this.#collector.read();
+    this.#checkThreshold();
   }
 
   #checkThreshold() {

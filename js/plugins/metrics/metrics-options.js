@@ -77,6 +77,10 @@ function check(config) {
   if (typeof prometheus.path !== 'string' || !prometheus.path.startsWith('/')) {
     throw refuse('prometheus.path', "prometheus.path must start with '/'", "For example '/metrics'.");
   }
+  const { flushJobName } = config;
+  if (flushJobName !== undefined && (typeof flushJobName !== 'string' || flushJobName === '')) {
+    throw refuse('flushJobName', 'flushJobName of MetricsPlugin must be a text', 'Leave flushJobName out for its default.');
+  }
   number('flushInterval', config.flushInterval, 0, 2 ** 31 - 1);
   number('retentionDays', config.retentionDays, 0);
   number('sampleRate', config.sampleRate, 0, 1);

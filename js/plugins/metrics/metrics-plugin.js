@@ -154,8 +154,7 @@ export class MetricsPlugin extends Plugin {
   }
 
   async onStop() {
-    clearInterval(this.flushTimer);
-    this.flushTimer = null;
+    await this.#stopFlushTimer();
     this.#detach();
     const { metricsServer } = this;
     this.metricsServer = null;
@@ -205,10 +204,15 @@ export class MetricsPlugin extends Plugin {
 
   /** Flushes every `flushInterval` ms; 0 means never. */
   startFlushTimer() {
-    clearInterval(this.flushTimer);
+    const { flushInterval, flushJobName = 'flush' } = this.config;
+    if (this.flushTimer?.active || !(flushInterval > 0)) return;
+    this.flushTimer = this.background.every(Math.max(1, flushInterval), () => this.flushMetrics(), { name: flushJobName });
+  }
+
+  async #stopFlushTimer() {
+    const { flushTimer } = this;
     this.flushTimer = null;
-    const { flushInterval } = this.config;
-    if (flushInterval > 0) this.flushTimer = setInterval(() => this.flushMetrics(), flushInterval).unref();
+    await flushTimer?.stop();
   }
 
   #report(operation, error) {

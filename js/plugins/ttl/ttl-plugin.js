@@ -321,18 +321,15 @@ export class TTLPlugin extends Plugin {
     const storage = this.getStorage();
     let lock = await storage.acquireLock(`sweep-${granularity}`, { ttl: LOCK_SECONDS, timeout: wait, workerId: String(process.pid) });
     if (lock === null) return;
-    const renewal = setInterval(async () => {
-      try {
-        lock = lock && (await storage.renewLock(lock, LOCK_SECONDS));
-      } catch {
-        // The lock simply runs out: `isHeld` sees it.
-      }
-    }, RENEW_MS);
-    renewal.unref();
+    const renew = async () => {
+      lock = lock && (await storage.renewLock(lock, LOCK_SECONDS));
+    };
+    // A renewal that fails is told; the lock simply runs out, which `isHeld` sees.
+    const renewal = this.background.every(RENEW_MS, renew, { name: `renew-${granularity}` });
     try {
       await this._scan(granularity, storage, only, () => lock !== null && Date.now() < lock.expiresAt);
     } finally {
-      clearInterval(renewal);
+      await renewal.stop();
       if (lock !== null) await storage.releaseLock(lock);
     }
   }
