@@ -73,11 +73,10 @@ async function outcome(kind, config, { hooked, input }) {
   };
   const resource = await database.createResource({ name: 'items', attributes, idGenerator, asyncPartitions: false, ...config });
   resource.on('error', () => {});
-  // With a hook every record takes the way of a single insert, here one after the other.
-  if (hooked) {
-    resource.parallelism = 1;
-    resource.addHook('beforeInsert', (data) => data);
-  }
+  // With a hook every record takes the way of a single insert. Of two records with one id the first is stored, which only
+  // is sure one after the other.
+  resource.parallelism = 1;
+  if (hooked) resource.addHook('beforeInsert', (data) => data);
   const given = input();
   const copy = input();
   const results = await resource.insertMany(given);
