@@ -393,6 +393,36 @@ test('spec12_a5_retention_runs_as_background_work_whose_failures_are_plugin_even
   await audit.stop();
 });
 
+test('spec12_a6_d2_two_instances_that_clean_up_at_once_delete_each_entry_and_reject_nothing', async () => {
+  const { database, audit, log } = await withAudit();
+  const other = await reopen(database, { plugins: [new AuditPlugin()] });
+  const old = new Date(Date.now() - 10 * 86_400_000).toISOString();
+  const entry = { resourceName: 'users', operation: 'insert', recordId: 'a', timestamp: old, createdAt: old.slice(0, 10) };
+  const ids = Array.from({ length: 40 }, (_, n) => `audit-${Date.parse(old)}-${String(n).padStart(9, '0')}`);
+  await log.insertMany(ids.map((id) => ({ ...entry, id })));
+  await log._drain();
+  await log.insert({ ...entry, id: `audit-${Date.now()}-000000000`, createdAt: new Date().toISOString().slice(0, 10) });
+  await log._drain();
+  await Promise.all([audit.cleanupOldAudits(5), other.plugins.audit.cleanupOldAudits(5)]);
+  assert.equal(await log.count(), 1);
+  assert.equal((await allKeys(database, 'resource=plg_audits/')).length, 3, 'and no reference is left');
+});
+
+test('spec12_a6_d10_a_clock_that_is_set_back_keeps_the_order_of_entries', async (t) => {
+  const { users, audit } = await withAudit();
+  await users.insert({ id: 'a', name: 'first' });
+  const real = Date.now;
+  const mock = t.mock.method(Date, 'now', () => real() - 3_600_000);
+  await users.update('a', { name: 'second' });
+  mock.mock.restore();
+  await users.update('a', { name: 'third' });
+  const history = await audit.getRecordHistory('users', 'a');
+  assert.deepEqual(
+    history.map(({ newData }) => newData.name),
+    ['first', 'second', 'third']
+  );
+});
+
 test('spec12_a6_d3_delete_many_gives_exactly_one_entry_per_id', async () => {
   const { users, audit } = await withAudit();
   await users.insertMany([

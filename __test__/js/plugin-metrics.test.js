@@ -443,6 +443,18 @@ test('spec12_b6_metrics_are_flushed_on_stop_and_by_the_timer', async () => {
   assert.equal(metrics.flushTimer, null);
 });
 
+test('spec12_b6_unknown_members_of_options_warn_with_the_nearest', async () => {
+  const plugin = new MetricsPlugin({ ...quiet, prometheus: { enabled: false, prot: 1 }, resourceNames: { metric: 'x' }, sampelRate: 1 });
+  const warnings = [];
+  plugin.on('plugin.warning', ({ message }) => warnings.push(message));
+  await connectDatabase({ plugins: [plugin] });
+  assert.deepEqual(warnings, [
+    "Unknown option 'sampelRate' for MetricsPlugin; did you mean 'sampleRate'?",
+    "Unknown option 'prometheus.prot' for MetricsPlugin; did you mean 'port'?",
+    "Unknown option 'resourceNames.metric' for MetricsPlugin; did you mean 'metrics'?"
+  ]);
+});
+
 test('spec12_c7_the_flush_is_background_work_under_its_name', async () => {
   const { database, users, metrics } = await withMetrics({ flushInterval: 3_600_000, flushJobName: 'metrics-flush' });
   const task = metrics.background.get('metrics-flush');

@@ -585,6 +585,93 @@ test('spec11_13_a_wrong_clock_does_not_hide_later_expiries', async () => {
   assert.ok(database.isConnected());
 });
 
+test('spec11_13_a_clock_that_is_set_back_expires_nothing_early_and_loses_nothing', async (t) => {
+  const { sessions, ttl } = await withTtl({ ttl: 30, onExpire: 'hard-delete' });
+  const key = 'plugin=ttl/sweep/minute';
+  await sessions.insert({ id: 'a', name: 'a' });
+  await ttl.runCleanup();
+  const { cohort } = await ttl.getStorage().get(key);
+  const real = Date.now;
+  const at = (ms) => t.mock.method(Date, 'now', () => real() + ms);
+  const back = at(-86_400_000);
+  await ttl.runCleanup();
+  assert.equal(await sessions.count({ skipCache: true }), 1);
+  assert.ok((await ttl.getStorage().get(key)).cohort <= cohort, 'the mark does not run ahead');
+  back.mock.restore();
+  await ttl.runCleanup();
+  assert.equal(await sessions.count(), 1, 'not due yet');
+  const later = at(31_000);
+  await ttl.runCleanup();
+  later.mock.restore();
+  assert.deepEqual([await sessions.count(), ttl.stats.totalExpired, ttl.stats.totalErrors], [0, 1, 0]);
+});
+
+test('spec11_13_a_sweep_that_lost_its_lock_stops_and_the_next_one_goes_on_where_it_was', async (t) => {
+  const asked = [];
+  const real = Date.now;
+  let slept = null;
+  const callback = async ({ id }) => {
+    asked.push(id);
+    // The machine slept: the lock has run out, and another process may be at work.
+    slept ??= t.mock.method(Date, 'now', () => real() + 120_000);
+    return true;
+  };
+  const { sessions, ttl } = await withTtl({ ttl: -1, onExpire: 'callback', callback }, { batchSize: 1 });
+  const { of } = eventsOf(ttl);
+  const ids = Array.from({ length: 5 }, (_, n) => `s${n}`);
+  await sessions.insertMany(ids.map((id) => ({ id, name: 'x' })));
+  await ttl.runCleanup();
+  assert.equal(asked.length, 1);
+  assert.equal(await ttl.getStorage().get('plugin=ttl/sweep/minute'), null, 'no mark says that it is done');
+  slept.mock.restore();
+  await ttl.runCleanup();
+  assert.deepEqual([...asked].sort(), ids, 'each of them once');
+  assert.deepEqual([await sessions.count(), of('record-expired').length, of('cleanup-error').length], [0, 5, 0]);
+});
+
+test('spec11_7_a_store_that_fails_during_a_sweep_loses_nothing_and_rejects_nothing', async () => {
+  const { database, sessions, ttl } = await withTtl(hard);
+  const { of } = eventsOf(ttl);
+  await sessions.insertMany(Array.from({ length: 6 }, (_, n) => ({ id: `s${n}`, name: 'x' })));
+  const { listObjects } = database.client;
+  database.client.listObjects = async () => {
+    throw new Error('no list');
+  };
+  await ttl.runCleanup();
+  assert.deepEqual(
+    of('cleanup-error').map(({ granularity, error }) => [granularity, error.message]),
+    [['minute', 'no list']]
+  );
+  database.client.listObjects = listObjects;
+  const broken = new Set(['s1', 's4']);
+  sessions.addHook('beforeDelete', (record) => {
+    if (broken.has(record.id)) throw new Error('no delete');
+    return record;
+  });
+  await ttl.runCleanup();
+  assert.deepEqual(await sessions.listIds(), ['s1', 's4']);
+  assert.deepEqual(await ttl.expirationIndex.listIds(), ['sessions:s1', 'sessions:s4']);
+  broken.clear();
+  await ttl.runCleanup();
+  assert.deepEqual([await sessions.count(), await ttl.expirationIndex.count()], [0, 0]);
+  assert.deepEqual([ttl.stats.totalExpired, ttl.stats.totalErrors], [6, 3]);
+});
+
+test('spec11_12_unknown_members_of_rules_and_schedules_warn_with_the_nearest', async () => {
+  const database = await connectDatabase();
+  const ttl = new TTLPlugin({
+    resources: { sessions: { ttl: 5, onExpire: 'hard-delete', retrie: true } },
+    schedules: { minut: '* * * * *' }
+  });
+  const warnings = [];
+  ttl.on('plugin.warning', ({ message }) => warnings.push(message));
+  await database.usePlugin(ttl);
+  assert.deepEqual(warnings, [
+    "Unknown option 'schedules.minut' for TTLPlugin; did you mean 'minute'?",
+    "Unknown option 'resources.sessions.retrie' for TTLPlugin; did you mean 'retry'?"
+  ]);
+});
+
 test('hooks and other plugins see what the sweep does', async () => {
   const { sessions, ttl } = await withTtl(hard);
   const deleted = [];

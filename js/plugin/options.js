@@ -30,23 +30,36 @@ export function checkPluginOptions(plugin, database) {
   const type = plugin.constructor;
   if (!Object.hasOwn(type, 'optionNames')) return;
   const valid = [...new Set([...type.optionNames, ...BASE_OPTIONS])];
-  const className = type.pluginName ?? type.name;
-  for (const key of Object.keys(plugin.options)) {
+  checkKeys(plugin, database, { given: plugin.options, valid, shown: type.optionNames });
+}
+
+/**
+ * The same for one object of the options.
+ * @param {object} plugin
+ * @param {object | null | undefined} database
+ * @param {{ given: any, valid: string[], shown?: string[], path?: string }} check `path` of the object in the options;
+ *   `shown`: the names that an error lists
+ */
+export function checkKeys(plugin, database, { given, valid, shown = valid, path }) {
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) return;
+  const className = plugin.constructor.pluginName ?? plugin.constructor.name;
+  for (const key of Object.keys(given)) {
     if (valid.includes(key)) continue;
+    const option = path === undefined ? key : `${path}.${key}`;
     const near = nearestName(key, valid);
-    const message = `Unknown option '${key}' for ${className}${near ? `; did you mean '${near}'?` : ''}`;
+    const message = `Unknown option '${option}' for ${className}${near ? `; did you mean '${near}'?` : ''}`;
     if (database?.options?.strictOptions === true) {
       throw new PluginError(message, {
         pluginName: plugin.name,
         operation: 'install',
-        option: key,
-        validOptions: type.optionNames,
+        option,
+        validOptions: shown,
         statusCode: 400,
         retriable: false,
-        suggestion: `Valid options: ${type.optionNames.join(', ')}.`
+        suggestion: `Valid options${path === undefined ? '' : ` in ${path}`}: ${shown.join(', ')}.`
       });
     }
-    const details = { option: key, nearest: near };
+    const details = { option, nearest: near };
     plugin.emit('plugin.warning', { code: 'UNKNOWN_OPTION', message, plugin: plugin.name, details });
     warnOnce(database, { code: 'UNKNOWN_OPTION', message, plugin: plugin.instanceName ?? plugin.name, details });
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { MemoryCache } from '../../../js/index.js';
 import { SlowDriver, withCache } from '../support/cache.js';
 import { s3ConnectionString, temporaryDirectory, withoutS3 } from '../support/clients.js';
@@ -309,6 +311,150 @@ test('spec10_17 a cache directory that is full, unreadable or damaged gives miss
   assert.equal(errors.at(-1).operation, 'get');
   await users.update('u1', { name: 'b' });
   assert.equal((await users.get('u1')).name, 'b');
+});
+
+/** Runs the worker over a directory in which another process has stored `u1` with `n: 1`. */
+async function workerOver(directory, wrap, options = {}) {
+  const { users } = await withCache(
+    { driver: 'filesystem', config: { directory } },
+    { resource: { attributes: { n: 'number' }, partitions: {} } }
+  );
+  await users.insert({ id: 'u1', n: 1 });
+  for (const read of [() => users.get('u1'), () => users.list(), () => users.count()]) await read();
+  const worker = fileURLToPath(new URL('../support/cache-worker.mjs', import.meta.url));
+  const { stdout, stderr, status } = spawnSync(...wrap([process.execPath, worker, directory]), { encoding: 'utf8', ...options });
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+/** What a crash, a full disk or another program may leave where an entry was. */
+const DAMAGE = [
+  '',
+  '{',
+  'garbage',
+  '[]',
+  '"text"',
+  '5',
+  'null',
+  '{"data":5}',
+  '{"data":"7","compressed":true,"originalSize":1,"fmt":2}',
+  '{"data":"{}","compressed":false,"originalSize":2,"fmt":2,"types":{"/a/b":"date"}}',
+  '{"data":"7","compressed":false,"originalSize":1,"fmt":2,"types":{"":"no such tag"}}',
+  '{"data":"[1","compressed":false,"originalSize":2,"fmt":2,"types":{}}'
+];
+
+/** Replaces every entry that a driver stored. */
+const DAMAGED = {
+  s3: {
+    make: () => ({ driver: 's3' }),
+    damage: async ({ database }, text) => {
+      const keys = await database.client.getAllKeys({ prefix: 'plugin=cache/' });
+      for (const key of keys) await database.client.putObject({ key, body: text, contentType: 'application/json' });
+      return keys.length;
+    }
+  },
+  filesystem: { make: () => ({ driver: 'filesystem', config: { directory: temporaryDirectory() } }), damage: damageFiles },
+  'plain filesystem': {
+    make: () => ({ driver: 'filesystem', partitionAware: false, config: { directory: temporaryDirectory() } }),
+    damage: damageFiles
+  },
+  redis: {
+    skip: withoutRedis,
+    make: ({ port }) => ({ driver: 'redis', config: { host: '127.0.0.1', port } }),
+    damage: async ({ plugin }, text) => {
+      const { client } = plugin.driver;
+      const names = await client.keys('cache/*');
+      for (const name of names) await client.set(name, text);
+      return names.length;
+    }
+  }
+};
+
+function damageFiles({ plugin }, text, turn) {
+  const files = readdirSync(plugin.driver.directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  // Now the data, now what describes them, now both.
+  const wanted = [/\.cache$/, /\.meta$/, /./][turn % 3];
+  const hit = files.filter(({ name }) => wanted.test(name));
+  for (const { name, parentPath, path } of hit) writeFileSync(join(parentPath ?? path, name), text);
+  return hit.length;
+}
+
+for (const [name, { make, damage, skip }] of Object.entries(DAMAGED)) {
+  test(`spec10_17 damaged entries are misses that the next read replaces: ${name}`, { skip }, async () => {
+    const server = name === 'redis' ? await startRedis() : null;
+    try {
+      const cached = await withCache(make(server ?? {}));
+      const { users, plugin } = cached;
+      const errors = [];
+      plugin.on('plg:cache:error', (event) => errors.push(event));
+      await users.insertMany([
+        { id: 'u1', name: 'a', region: 'US', n: 1 },
+        { id: 'u2', name: 'b', region: 'BR', n: 2 }
+      ]);
+      const before = await view(users);
+      for (const [turn, text] of DAMAGE.entries()) {
+        await view(users);
+        assert.ok((await damage(cached, text, turn)) > 0);
+        assert.deepStrictEqual(await view(users), before, text);
+        const { misses } = plugin.stats;
+        assert.deepStrictEqual(await view(users), before, text);
+        // A record that is not there is looked for each time.
+        assert.ok(plugin.stats.misses - misses <= 2, `${plugin.stats.misses - misses} misses after ${text}`);
+      }
+      assert.deepEqual(errors, []);
+      await users.update('u1', { n: 9 });
+      assert.equal((await users.get('u1')).n, 9);
+      await plugin.stop();
+    } finally {
+      await server?.kill();
+    }
+  });
+}
+
+const withoutShell = process.platform === 'win32' ? 'needs a POSIX shell' : false;
+
+test('spec10_17 a full disk costs misses, never a wrong value', { skip: withoutShell }, async () => {
+  const directory = temporaryDirectory();
+  // No file may grow, as on a disk without room.
+  const { seen, hits, events, unhandled } = await workerOver(directory, (command) => [
+    'sh',
+    ['-c', 'ulimit -f 0; exec "$0" "$@"', ...command]
+  ]);
+  assert.deepEqual([seen, hits, unhandled], [[2, 2, 1, 3, 3, 1, 3, 3, 1], 0, []]);
+  assert.ok(events.set + events.get > 0, JSON.stringify(events));
+  assert.equal(events.clear, 0, 'what is to go can go');
+  // With room again it is a cache as before.
+  const { users, plugin } = await withCache({ driver: 'filesystem', config: { directory } }, { resource: { partitions: {} } });
+  await users.insert({ id: 'u1', name: 'a' });
+  await users.get('u1');
+  const before = plugin.stats.hits;
+  assert.equal((await users.get('u1')).name, 'a');
+  assert.equal(plugin.stats.hits, before + 1);
+});
+
+test('spec10_17 a directory that may not be read or written costs misses, never a wrong value', { skip: withoutShell }, async (t) => {
+  // The superuser may do everything: as such the worker runs as somebody else.
+  const other = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
+  const able = spawnSync(process.execPath, [fileURLToPath(new URL('../support/cache-worker.mjs', import.meta.url)), '--check'], other);
+  if (able.status !== 0) {
+    t.skip('another user may not run the worker from here');
+    return;
+  }
+  const parent = temporaryDirectory();
+  chmodSync(parent, 0o755);
+  const directory = join(parent, 'cache');
+  mkdirSync(directory);
+  try {
+    const forbid = ([program, ...args]) => {
+      chmodSync(directory, 0o000);
+      return [program, args];
+    };
+    const { seen, hits, events, unhandled } = await workerOver(directory, forbid, other);
+    assert.deepEqual([seen, hits, unhandled], [[2, 2, 1, 3, 3, 1, 3, 3, 1], 0, []]);
+    assert.ok(events.clear > 0, 'told that nothing could be cleared');
+  } finally {
+    chmodSync(directory, 0o755);
+  }
 });
 
 test('spec10_17 a clock that is set back serves nothing old after a write', async (t) => {

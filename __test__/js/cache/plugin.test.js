@@ -101,9 +101,25 @@ test('spec10_02 unknown options warn once with the nearest valid one, and are re
     "Unknown option 'excludes' for CachePlugin; did you mean 'exclude'?",
     "Unknown option 'config.maxSzie' for CachePlugin; did you mean 'maxSize'?"
   ]);
+  const nested = new CachePlugin({
+    drivers: [
+      { driver: 'memory', tll: 5, config: { maxSzie: 1 } },
+      { driver: 'redis', config: { connectionName: 'of ioredis' } }
+    ],
+    methodPolicies: { get: { ttlMS: 5 } }
+  });
+  warnings.length = 0;
+  nested.on('plugin.warning', (warning) => warnings.push(warning.message));
+  await connectDatabase({ plugins: [nested] });
+  assert.deepEqual(warnings, [
+    "Unknown option 'drivers[0].tll' for CachePlugin; did you mean 'ttl'?",
+    "Unknown option 'drivers[0].config.maxSzie' for CachePlugin; did you mean 'maxSize'?",
+    "Unknown option 'methodPolicies.get.ttlMS' for CachePlugin; did you mean 'ttlMs'?"
+  ]);
   for (const options of [
     { driver: 'memory', ttll: 1 },
-    { driver: 'memory', config: { ttll: 1 } }
+    { driver: 'memory', config: { ttll: 1 } },
+    { drivers: [{ driver: 'memory', config: { ttll: 1 } }] }
   ]) {
     const strict = makeDatabase({ strictOptions: true, plugins: [new CachePlugin(options)] });
     await assert.rejects(strict.connect(), (error) => error.original instanceof PluginError && error.original.statusCode === 400);

@@ -302,6 +302,21 @@ test('spec10_14_17 cleanup reaches nested files and leftovers, and its timer doe
   await cache.close();
 });
 
+test('spec10_14_17 two processes that clean up at once remove what is over and nothing else', async () => {
+  for (const Driver of [FilesystemCache, PartitionAwareFilesystemCache]) {
+    const directory = temporaryDirectory();
+    const [one, two] = [new Driver({ directory }), new Driver({ directory })];
+    const key = (n) => `resource=users/action=get/${n}.json.gz`;
+    for (let n = 0; n < 40; n += 1) await one.set(key(n), n, n % 2 ? 1 : 60_000);
+    await sleep(5);
+    await Promise.all([one._cleanup(), two._cleanup(), one.clear('resource=nothing/'), two._cleanup()]);
+    assert.equal(await two.size(), 20);
+    for (let n = 0; n < 40; n += 2) assert.equal(await two.get(key(n)), n);
+    await one.close();
+    await two.close();
+  }
+});
+
 test('spec10_16 a byte budget on files evicts the oldest or the least recently used', async () => {
   for (const [evictionPolicy, left] of [
     ['fifo', ['b', 'c']],

@@ -6,7 +6,7 @@ import { Invalidation, WRITE_METHODS } from './invalidation.js';
 import { cacheKey, hashParams, resourcePrefix } from './keys.js';
 import { purgeDriver } from './multi-tier-cache.js';
 import { namespaceOf } from './namespace.js';
-import { checkDriverConfig, OPTION_NAMES, READ_METHODS, readOptions, readPolicies } from './options.js';
+import { checkNestedOptions, OPTION_NAMES, READ_METHODS, readOptions, readPolicies } from './options.js';
 import { ResourceCache } from './resource-cache.js';
 import { formatUptime, freshStats, statsReport } from './statistics.js';
 import { analyzeUsage, warmCache } from './warming.js';
@@ -61,7 +61,7 @@ export class CachePlugin extends Plugin {
   // Life cycle
 
   async onInstall() {
-    checkDriverConfig(this, this.options.config, this.config.driver, this.database);
+    checkNestedOptions(this, this.database);
     this.#release();
     this._stopped = false;
     this._instanceKey = this.instanceName || this.slug;

@@ -56,13 +56,28 @@ export class FileMarks {
   async #renew(name) {
     const mark = randomHex(BYTES);
     await replaceFile(join(this.#folder, name), mark, { mode: this.#mode });
-    const waiting = this.#waiting(name);
-    for (const entry of await entriesOf(waiting)) await removeFile(join(waiting, entry.name));
+    await this.#dropWaiting(name);
     return mark;
   }
 
+  /** Makes the mark of before worthless, on a full disk too. */
+  async #void(name) {
+    try {
+      await this.#renew(name);
+    } catch {
+      await removeFile(join(this.#folder, name));
+      await this.#dropWaiting(name);
+    }
+  }
+
+  async #dropWaiting(name) {
+    const waiting = this.#waiting(name);
+    for (const entry of await entriesOf(waiting)) await removeFile(join(waiting, entry.name));
+  }
+
   /**
-   * Runs a clear: nothing that was read before its end is put in place after it.
+   * Runs a clear: nothing that was read before its end is put in place after it. Where that cannot be had, the clear runs
+   * none the less, and rejects.
    * @template T
    * @param {string} name
    * @param {() => Promise<T>} clear may run more than once
@@ -72,9 +87,15 @@ export class FileMarks {
     await this.#requireDirectory();
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const file = join(this.#clearingFolder(name), randomHex(BYTES));
-      await createFile(file, '', { mode: this.#mode });
-      await this.#renew(name);
+      let failure = null;
+      try {
+        await createFile(file, '', { mode: this.#mode });
+        await this.#void(name);
+      } catch (error) {
+        failure = error;
+      }
       const result = await clear();
+      if (failure !== null) throw failure;
       // Gone: readers took it for one whose process died, and may have stored what they made of entries that have gone since.
       if (await removeFile(file)) return result;
     }

@@ -1,7 +1,6 @@
 /** Options of CachePlugin: names, defaults and refusals (spec/10 sections 10.2, 10.13 and 10.16). */
-import { PluginError } from '../../errors/index.js';
+import { checkKeys } from '../../plugin/options.js';
 import { nearestName } from '../../util/nearest-name.js';
-import { warnOnce } from '../../util/warn.js';
 import { misuse } from './cache-error.js';
 import { STRATEGIES } from './multi-tier-cache.js';
 
@@ -178,27 +177,19 @@ export function readPolicies(given) {
   return policies;
 }
 
-/** Warns once about each unknown key of `config`, or throws under `strictOptions` (decisions 22 and 32). */
-export function checkDriverConfig(plugin, given, driver, database) {
+const TIER_NAMES = ['driver', 'name', 'ttl', 'maxSize', 'maxMemoryBytes', 'maxMemoryPercent', 'maxBytes', 'config'];
+const POLICY_NAMES = ['enabled', 'ttlMs', 'maxPayloadBytes', 'minHitsBeforeStore'];
+
+/** Checks the keys of nested options: of `config`, of the tiers and of method policies (decisions 22 and 32). */
+export function checkNestedOptions(plugin, database) {
+  const { config, methodPolicies } = plugin.options;
+  const { driver, drivers } = plugin.config;
+  const check = (path, given, valid) => checkKeys(plugin, database, { path, given, valid });
   // What Redis gets beyond our own options belongs to its client.
-  if (driver === 'redis' || given === null || typeof given !== 'object') return;
-  for (const option of Object.keys(given)) {
-    if (CONFIG_NAMES.includes(option)) continue;
-    const near = nearestName(option, CONFIG_NAMES);
-    const message = `Unknown option 'config.${option}' for CachePlugin${near ? `; did you mean '${near}'?` : ''}`;
-    if (database?.options?.strictOptions === true) {
-      throw new PluginError(message, {
-        pluginName: plugin.name,
-        operation: 'install',
-        option: `config.${option}`,
-        validOptions: CONFIG_NAMES,
-        statusCode: 400,
-        retriable: false,
-        suggestion: `Valid options of cache drivers: ${CONFIG_NAMES.join(', ')}.`
-      });
-    }
-    const details = { option: `config.${option}`, nearest: near };
-    plugin.emit('plugin.warning', { code: 'UNKNOWN_OPTION', message, plugin: plugin.name, details });
-    warnOnce(database, { code: 'UNKNOWN_OPTION', message, plugin: plugin.instanceName ?? plugin.name, details });
+  if (driver !== 'redis') check('config', config, CONFIG_NAMES);
+  for (const [index, tier] of (drivers ?? []).entries()) {
+    check(`drivers[${index}]`, tier, TIER_NAMES);
+    if (typeof tier.driver === 'string' && tier.driver !== 'redis') check(`drivers[${index}].config`, tier.config, CONFIG_NAMES);
   }
+  for (const [method, policy] of Object.entries(methodPolicies ?? {})) check(`methodPolicies.${method}`, policy, POLICY_NAMES);
 }

@@ -4,6 +4,8 @@ import { failed, misuse } from './cache-error.js';
 import { unwrap, wrap } from './entry.js';
 
 const BATCH = 1000;
+/** What the storage says of an object that is no entry. */
+const UNREADABLE = 'Failed to parse JSON body';
 /** Seconds after which a reservation that somebody left behind counts as gone. */
 const RESERVED_SECONDS = 60;
 /** Stored while a load is under way; s3db.js reads it as a miss. */
@@ -130,7 +132,10 @@ export class S3Cache extends Cache {
     try {
       return await this.#storage.getWithVersion(this.#key(key));
     } catch (error) {
-      throw failed('Failed to get cache value from S3', error, { driver: 's3', operation: 'get', key });
+      if (error?.message !== UNREADABLE) throw failed('Failed to get cache value from S3', error, { driver: 's3', operation: 'get', key });
+      // Cut short or not ours: nobody can use it, and nothing could be stored in its place.
+      await this.#deleteKeys([this.#key(key)]);
+      return { data: null, version: null };
     }
   }
 

@@ -28,6 +28,21 @@ export const METRICS_OPTIONS = [
   'onThresholdExceeded'
 ];
 
+/** Members of `prometheus`. */
+export const PROMETHEUS_OPTIONS = [
+  'enabled',
+  'mode',
+  'port',
+  'path',
+  'includeResourceLabels',
+  'host',
+  'cors',
+  'ipAllowlist',
+  'enforceIpAllowlist'
+];
+/** Members of `resourceNames` and `resources`. */
+export const NAME_OPTIONS = ['metrics', 'errors', 'performance'];
+
 const MODES = ['auto', 'integrated', 'standalone'];
 /** Keys of `alertThresholds`; `errorRate` is a share, the others are milliseconds. */
 export const THRESHOLDS = ['errorRate', 'averageResponseTime', 'responseTime', 'p95', 'p99'];

@@ -1,4 +1,5 @@
 import { PluginError } from '../../errors/index.js';
+import { checkKeys } from '../../plugin/options.js';
 import { Plugin } from '../../plugin/plugin.js';
 import { DAY_MS, dayOf, deleteDaysBefore } from '../concerns/dated-records.js';
 import { formatPrometheusMetrics } from '../concerns/prometheus-formatter.js';
@@ -8,7 +9,7 @@ import { exportAs, withMembers } from './export.js';
 import { addRoute, runningApi, startServer, stopServer } from './exporter.js';
 import { store, writesOf } from './flush.js';
 import { measure } from './measure.js';
-import { METRICS_OPTIONS, metricsConfig } from './metrics-options.js';
+import { METRICS_OPTIONS, metricsConfig, NAME_OPTIONS, PROMETHEUS_OPTIONS } from './metrics-options.js';
 import { PoolCounters } from './pool.js';
 import { readNewest, statsOf } from './queries.js';
 
@@ -114,8 +115,10 @@ export class MetricsPlugin extends Plugin {
   }
 
   async onInstall() {
-    if (this.#isOff()) return;
     const { database } = this;
+    checkKeys(this, database, { path: 'prometheus', given: this.options.prometheus, valid: PROMETHEUS_OPTIONS });
+    checkKeys(this, database, { path: 'resourceNames', given: this.options.resourceNames, valid: NAME_OPTIONS });
+    if (this.#isOff()) return;
     for (const [key, name] of Object.entries(this.resourceNames)) {
       this.resourceNames[key] = existingResourceName(name, this.namespace, database.resources);
     }

@@ -4,6 +4,19 @@ import { granularityOf } from './cohorts.js';
 
 export const STRATEGIES = ['soft-delete', 'hard-delete', 'archive', 'callback'];
 
+/** Members of a rule; `granularity` is the plugin's own. */
+export const RULE_NAMES = [
+  'ttl',
+  'field',
+  'onExpire',
+  'deleteField',
+  'archiveResource',
+  'keepOriginalId',
+  'callback',
+  'retry',
+  'granularity'
+];
+
 /** Base time of rules without a field: when the record was stored. */
 export const CREATED = '_createdAt';
 

@@ -1,10 +1,11 @@
 import { PluginError } from '../../errors/index.js';
+import { checkKeys } from '../../plugin/options.js';
 import { Plugin } from '../../plugin/plugin.js';
 import { mapBounded } from '../../util/concurrency.js';
 import { existingResourceName, resolveResourceName } from '../concerns/resource-names.js';
 import { GRANULARITIES } from './cohorts.js';
 import { ExpiryIndex, entryId, indexConfig } from './expiry-index.js';
-import { CREATED, completeRule, expiryOf, followsRecord } from './rules.js';
+import { CREATED, completeRule, expiryOf, followsRecord, RULE_NAMES } from './rules.js';
 import { sweep } from './sweep.js';
 
 const LOCK_SECONDS = 60;
@@ -102,9 +103,12 @@ export class TTLPlugin extends Plugin {
   }
 
   async onInstall() {
+    const { schedules } = this.options;
+    checkKeys(this, this.database, { path: 'schedules', given: schedules, valid: Object.keys(GRANULARITIES) });
     this._patterns = [];
     for (const [name, given] of Object.entries(this.resources)) {
       const rule = completeRule(name, given);
+      checkKeys(this, this.database, { path: `resources.${name}`, given, valid: RULE_NAMES });
       if (name.includes('*')) this._patterns.push({ pattern: patternOf(name), rule });
       this.resources[name] = rule;
     }
