@@ -6,7 +6,8 @@ import { connectDatabase } from './support/databases.js';
 
 const RUN = `${process.pid}-${Date.now().toString(36)}`;
 const { S3DB_TEST_RIVAL: folder, S3DB_TEST_S3S_FS: server, S3DB_TEST_S3: strict } = process.env;
-const skip = folder && server && strict ? false : (process.env.S3DB_TEST_RIVAL_MISSING ?? 'needs s3db.js and s3s-fs, which npm test brings');
+const skip =
+  folder && server && strict ? false : (process.env.S3DB_TEST_RIVAL_MISSING ?? 'needs s3db.js and s3s-fs, which npm test brings');
 
 const attributes = { n: 'number|optional' };
 const idsOf = (records) => records.map(({ id }) => id);
