@@ -371,7 +371,15 @@ test('spec12_a5_retention_runs_as_background_work_whose_failures_are_plugin_even
   await log.insert({ ...entry, id: `audit-${Date.parse(old)}-000000000` });
   await log._drain();
   const task = audit.background.get('cleanup');
-  assert.equal((await task.trigger()).status, 'done');
+  /** A run beside one that is under way, as the first one may be, is skipped. */
+  const run = async () => {
+    for (;;) {
+      const { status } = await task.trigger();
+      if (status !== 'skipped') return status;
+      await settle();
+    }
+  };
+  assert.equal(await run(), 'done');
   assert.equal(await log.count(), 0);
   const failures = [];
   audit.on('plugin.error', (failure) => failures.push(failure));
@@ -380,7 +388,7 @@ test('spec12_a5_retention_runs_as_background_work_whose_failures_are_plugin_even
   };
   await log.insert({ ...entry, id: `audit-${Date.parse(old)}-000000001` });
   await log._drain();
-  assert.equal((await task.trigger()).status, 'failed');
+  assert.equal(await run(), 'failed');
   assert.deepEqual(
     failures.map(({ task: name, error }) => [name, error.message]),
     [['cleanup', 'not now']]
