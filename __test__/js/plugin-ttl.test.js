@@ -552,6 +552,86 @@ test('spec11_6_a_failing_index_does_not_fail_the_insert', async () => {
   assert.equal(ttl.stats.totalErrors, 1);
 });
 
+test('spec11_8_edge_cases_of_rules_and_values', async () => {
+  const database = await connectDatabase();
+  const make = (name, config = {}) =>
+    database.createResource({
+      name,
+      attributes: { at: 'any|optional', nested: { at: 'string|optional' }, number: 'number|optional' },
+      timestamps: true,
+      ...config
+    });
+  const rules = {
+    numbers: { field: 'number', onExpire: 'hard-delete' },
+    texts: { field: 'at', ttl: '100', onExpire: 'hard-delete' },
+    dotted: { field: 'nested.at', ttl: 5, onExpire: 'hard-delete' },
+    absolute: { field: 'at', ttl: 0, onExpire: 'hard-delete' },
+    never: { ttl: 5, onExpire: 'hard-delete' }
+  };
+  const installed = [];
+  const warned = [];
+  const ttl = new TTLPlugin({
+    resources: rules,
+    logger: { warn: (...args) => warned.push(args.join(' ')), error() {}, info() {}, debug() {} }
+  });
+  ttl.on('db:plugin:installed', (payload) => installed.push(payload));
+  for (const name of ['numbers', 'texts', 'dotted', 'absolute']) await make(name);
+  await database.usePlugin(ttl);
+  assert.deepEqual(installed, [{ plugin: 'TTLPlugin', resources: Object.keys(rules) }]);
+  const { numbers, texts, dotted, absolute: byDate } = database.resources;
+  const time = Date.parse('2031-05-06T07:08:09.000Z');
+  await numbers.insert({ id: 'n', number: time });
+  await texts.insert({ id: 't', at: new Date(time).toISOString() });
+  await texts.insert({ id: 'none' });
+  await dotted.insert({ id: 'd', nested: { at: new Date(time).toISOString() } });
+  await byDate.insert({ id: 'a', at: new Date(time).toISOString() });
+  const entries = Object.fromEntries((await ttl.expirationIndex.list()).map((entry) => [entry.id, entry]));
+  assert.deepEqual(Object.keys(entries).sort(), ['absolute:a', 'numbers:n', 'texts:t'], 'dotted paths and missing values are not indexed');
+  const facts = ({ expiresAtTimestamp, expiresAtCohort, granularity }) => [expiresAtTimestamp, expiresAtCohort, granularity];
+  assert.deepEqual(facts(entries['numbers:n']), [time, '2031-05-06', 'day']);
+  assert.deepEqual(facts(entries['absolute:a']), [time, '2031-05-06', 'day']);
+  assert.deepEqual(facts(entries['texts:t']), [time + 100_000, '2031-05-06T07:09', 'minute']);
+  assert.equal(ttl.stats.totalErrors, 0);
+  assert.deepEqual(warned, []);
+  // Without timestamps the time of the insert is that of the index.
+  await make('never', { timestamps: false });
+  assert.match(warned.join('\n'), /\[TTLPlugin\] WARNING: resource 'never' has no timestamps/);
+
+  const empty = await database.usePlugin(new TTLPlugin({ namespace: 'empty', ...quiet }), 'empty');
+  assert.deepEqual([empty.isRunning, empty.getStats().intervals], [true, 0]);
+});
+
+test('spec11_7_the_timers_sweep_by_themselves_and_can_be_left_out', async () => {
+  const { sessions, ttl } = await withTtl(hard, { schedules: { minute: '*/5 * * * * *' }, heartbeatInterval: 5, enableCoordinator: true });
+  assert.deepEqual(
+    ttl.intervals.map(({ name, kind }) => [name, kind]),
+    [['sweep-minute', 'cron']]
+  );
+  await sessions.insert({ id: 'a', name: 'a' });
+  const [task] = ttl.intervals;
+  assert.equal((await task.trigger()).status, 'done');
+  assert.equal(await sessions.count(), 0);
+  ttl._stopIntervals();
+  ttl._startIntervals();
+  assert.deepEqual([ttl.isRunning, ttl.getStats().intervals, ttl.intervals[0].active], [true, 1, true]);
+  ttl._stopIntervals();
+  assert.deepEqual([ttl.isRunning, ttl.getStats().intervals], [false, 0]);
+  assert.equal((await task.trigger()).status, 'skipped');
+  await sessions.insert({ id: 'b', name: 'b' });
+  await ttl.runCleanup();
+  assert.equal(await sessions.count(), 0);
+  ttl._startIntervals();
+  assert.equal(ttl.intervals[0].active, true);
+});
+
+test('spec11_10_09_a_cohort_of_more_than_one_page_is_swept_whole', async () => {
+  const { database, sessions, ttl } = await withTtl(hard);
+  await sessions.insertMany(Array.from({ length: 1100 }, (_, n) => ({ id: `s${n}`, name: 'x' })));
+  await ttl.runCleanup();
+  assert.deepEqual([await sessions.count(), ttl.stats.totalExpired, ttl.stats.totalErrors], [0, 1100, 0]);
+  assert.deepEqual(await allKeys(database, 'resource=plg_ttl_expiration_index'), []);
+});
+
 test('spec11_8_cleanup_of_one_resource', async () => {
   const database = await connectDatabase();
   for (const name of ['a', 'b']) await database.createResource({ name, attributes, timestamps: true });
@@ -572,6 +652,18 @@ test('spec11_8_uninstall_purges_marks_and_keeps_the_index_resource', async () =>
   assert.ok(database.resources.plg_ttl_expiration_index);
   await sessions.insert({ id: 'z', name: 'z' });
   assert.equal(await database.resources.plg_ttl_expiration_index.count(), 0, 'the middlewares are gone');
+});
+
+test('spec11_8_an_instance_may_be_installed_again', async () => {
+  const { database, sessions, ttl } = await withTtl(hard);
+  await database.uninstallPlugin('ttl');
+  assert.deepEqual([ttl.isRunning, ttl.getStats().intervals], [false, 0]);
+  await sessions.insert({ id: 'unseen', name: 'a' });
+  await database.usePlugin(ttl);
+  assert.deepEqual([ttl.isRunning, ttl.getStats().intervals], [true, 1]);
+  await sessions.insert({ id: 'seen', name: 'a' });
+  await ttl.runCleanup();
+  assert.deepEqual(await sessions.listIds(), ['unseen']);
 });
 
 test('spec11_13_a_wrong_clock_does_not_hide_later_expiries', async () => {

@@ -90,7 +90,15 @@ export class TTLPlugin extends Plugin {
     this.intervals = [];
     this.isRunning = false;
     this.expirationIndex = null;
-    const state = { index: null, sweeping: new Set(), _patterns: [], _attached: new WeakSet(), _active: new Set(), _running: new Map() };
+    const state = {
+      index: null,
+      sweeping: new Set(),
+      _patterns: [],
+      _attached: new WeakSet(),
+      _active: new Set(),
+      _timed: new Set(),
+      _running: new Map()
+    };
     for (const [key, value] of Object.entries(state)) Object.defineProperty(this, key, { value, writable: true });
   }
 
@@ -130,6 +138,13 @@ export class TTLPlugin extends Plugin {
   async onStop() {
     this._stopIntervals();
     await Promise.allSettled([...this._running.values()]);
+  }
+
+  async onUninstall() {
+    // Its layers go; another installation puts them on anew.
+    this._attached = new WeakSet();
+    this._active.clear();
+    this._stopIntervals();
   }
 
   /** The rule of a resource: its own, else the first pattern that fits; resources of plugins need one of their own. */
@@ -276,9 +291,10 @@ export class TTLPlugin extends Plugin {
   _startIntervals() {
     const schedules = this.options.schedules ?? {};
     for (const granularity of this._granularities()) {
-      if (this.intervals.some(({ name }) => name === `sweep-${granularity}`)) continue;
+      if (this._timed.has(granularity)) continue;
       const handler = () => this._sweep(granularity, { wait: 0 });
-      const options = { name: `sweep-${granularity}`, overlap: 'skip' };
+      const options = { name: this._freeName(`sweep-${granularity}`), overlap: 'skip' };
+      this._timed.add(granularity);
       this.intervals.push(
         schedules[granularity]
           ? this.background.cron(schedules[granularity], handler, options)
@@ -288,9 +304,17 @@ export class TTLPlugin extends Plugin {
     this.isRunning = true;
   }
 
+  /** A task that was told to stop keeps its name until it has. */
+  _freeName(base) {
+    let name = base;
+    for (let number = 2; this.background.get(name) !== undefined; number += 1) name = `${base}-${number}`;
+    return name;
+  }
+
   /** Stops the timers: from here on only the manual methods clean up. */
   _stopIntervals() {
     for (const task of this.intervals.splice(0)) task.stop();
+    this._timed.clear();
     this.isRunning = false;
   }
 
