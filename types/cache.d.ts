@@ -279,7 +279,8 @@ export class Cache extends EventEmitter {
   keys(): Promise<string[]>;
   lookup(key: string, scope?: any): Promise<CacheLookup>;
   store(key: string, value: any, ttl?: number, scope?: any, token?: any): Promise<void>;
-  invalidate(what: CacheInvalidation): Promise<void>;
+  /** `during`: see the drivers that keep others from storing while they clear. */
+  invalidate(what: CacheInvalidation, during?: () => Promise<void>): Promise<void>;
   /** Removes everything that the driver stored. */
   purge(): Promise<void>;
   /** Frees timers and connections; entries stay. */

@@ -140,6 +140,29 @@ test('spec10_14_15 a tier that could not be cleared is not read until it has bee
   assert.deepEqual([await first.get('resource=users/a'), await second.get('resource=users/a')], ['new', 'new']);
 });
 
+test('spec10_14_15 a tier that could not be cleared is cleared later, whoever reads', async () => {
+  const { first, second, cache } = tiers();
+  await cache.set('resource=users/a', 'old');
+  second.broken.add('clear');
+  let failures = 0;
+  const twice = new Promise((resolve) => {
+    cache.on('tier:error', () => {
+      failures += 1;
+      if (failures === 2) resolve();
+    });
+  });
+  await cache.invalidate({ resource: 'users', prefix: 'resource=users/', keep: [], keys: [] });
+  const alive = setInterval(() => {}, 1000);
+  await twice;
+  assert.equal(await second.get('resource=users/a'), 'old');
+  second.broken.delete('clear');
+  while ((await second.get('resource=users/a')) !== null) await new Promise((resolve) => setTimeout(resolve, 5));
+  clearInterval(alive);
+  await cache.set('resource=users/a', 'new');
+  assert.deepEqual([await first.get('resource=users/a'), await second.get('resource=users/a')], ['new', 'new']);
+  await cache.close();
+});
+
 test('spec10_12 size sums up and keys unite', async () => {
   const { first, cache } = tiers();
   await cache.set('a', 1);

@@ -151,6 +151,8 @@ export class Cache extends EventEmitter {
    * Removes entries of a resource after a write.
    * @param {{ resource: string, prefix: string, keep: string[], keys: string[], partitions?: object }} what every key
    *   under `prefix` but those that start with one of `keep`, and every key of `keys`
+   * @param {() => Promise<void>} [_during] for drivers that keep others from storing while they clear: what to do between
+   *   the removal and the end of that; may run more than once
    */
   async invalidate({ prefix, keep, keys }) {
     for (const key of keys) await this.del(key);

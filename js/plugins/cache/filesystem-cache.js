@@ -372,10 +372,12 @@ export class FilesystemCache extends Cache {
     });
   }
 
-  async invalidate({ resource, prefix, keep, keys }) {
+  async invalidate({ resource, prefix, keep, keys }, during) {
     const clear = async () => {
       for (const key of keys) await this._removeFile(this._file(key));
-      return this.#removePrefix(prefix, keep);
+      const count = await this.#removePrefix(prefix, keep);
+      await during?.();
+      return count;
     };
     await this._clearing(prefix, () => this._supersede(resource, clear));
     this.emit('clear', { prefix, value: true });

@@ -15,6 +15,9 @@ function strategyOf(value) {
   });
 }
 
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 30_000;
+
 const RATE = (hits, total) => (total > 0 ? hits / total : 0);
 
 /**
@@ -24,6 +27,7 @@ const RATE = (hits, total) => (total > 0 ? hits / total : 0);
 export class MultiTierCache extends Cache {
   #dirty = new Map();
   #promoting = new Set();
+  #retry = null;
 
   /**
    * @param {{ drivers: Array<{ driver: object, name?: string }>, promoteOnHit?: boolean, strategy?: string,
@@ -79,20 +83,43 @@ export class MultiTierCache extends Cache {
       if (!key.startsWith(prefix)) continue;
       try {
         await clear();
-        pending.delete(prefix);
+        // Another clear may have failed meanwhile.
+        if (pending.get(prefix) === clear) pending.delete(prefix);
       } catch (error) {
         this.#failed(index, 'clear', error);
         return true;
       }
     }
     if (pending.size === 0) this.#dirty.delete(index);
-    return false;
+    return [...pending.keys()].some((prefix) => key.startsWith(prefix));
   }
 
   #markDirty(index, prefix, clear) {
     const pending = this.#dirty.get(index) ?? new Map();
     pending.set(prefix, clear);
     this.#dirty.set(index, pending);
+    this.#retryLater(FIRST_RETRY_MS);
+  }
+
+  /** Clears what is pending also when nobody reads here: other processes read the tier. */
+  #retryLater(delay) {
+    if (this.#retry !== null || this.#dirty.size === 0) return;
+    const timer = setTimeout(() => void this.#retryNow(timer, delay), delay);
+    this.#retry = timer;
+    timer.unref();
+  }
+
+  async #retryNow(timer, delay) {
+    try {
+      for (const [index, pending] of [...this.#dirty]) {
+        for (const prefix of [...pending.keys()]) if (await this.#isStale(index, prefix)) break;
+      }
+    } catch {
+      // A listener of `tier:error` threw.
+    }
+    if (this.#retry !== timer) return;
+    this.#retry = null;
+    this.#retryLater(Math.min(delay * 2, LONGEST_RETRY_MS));
   }
 
   async #find(key, read, refused = () => {}) {
@@ -149,7 +176,7 @@ export class MultiTierCache extends Cache {
     return result.found.value;
   }
 
-  /** `token` is a list here, one for each tier; null for a tier that could not be looked at. */
+  /** `token` is a list here, one for each tier; null for a tier where nothing may be stored. */
   async lookup(key, scope) {
     const tokens = new Array(this.drivers.length).fill(undefined);
     const read = async (driver, index) => {
@@ -166,10 +193,10 @@ export class MultiTierCache extends Cache {
     });
     const value = result?.found.value ?? null;
     this.emit('fetched', { key, value });
-    if (result === null) return { ...MISS, token: tokens };
+    if (result === null) return { ...MISS, token: whole(tokens) };
     // Nobody has looked at the slower ones.
     for (let index = result.index + 1; index < this.drivers.length; index += 1) tokens[index] = null;
-    return { ...result.found, token: tokens, tier: result.index };
+    return { ...result.found, token: whole(tokens), tier: result.index };
   }
 
   /** Reserves in the tiers that need it. */
@@ -184,7 +211,7 @@ export class MultiTierCache extends Cache {
         reserved[index] = null;
       }
     }
-    return reserved;
+    return whole(reserved);
   }
 
   async release(key, tokens) {
@@ -203,7 +230,7 @@ export class MultiTierCache extends Cache {
   promote(key, { value, fmt, tier, token }, ttl, scope, stillValid) {
     if (fmt !== 2 || tier === undefined) return;
     this.#promote(tier, async (driver, index) => {
-      if (!stillValid() || token[index] === null) return;
+      if (!stillValid() || token === null || token[index] === null) return;
       if (typeof driver.reserve === 'function') await this.#promoteReserved(key, driver, tier, ttl, scope, stillValid);
       else await storeIn(driver, key, value, ttl, scope, token[index]);
       // A write may have cleared the tier while the value was on its way.
@@ -284,11 +311,38 @@ export class MultiTierCache extends Cache {
     return true;
   }
 
+  /**
+   * Tiers that keep others from storing meanwhile go first and are held that way until the rest is cleared: nothing is made,
+   * for a tier that has been cleared, of what another one still has.
+   */
   async invalidate(what) {
-    await this.#clearTiers(what.prefix, (driver) =>
-      typeof driver.invalidate === 'function' ? driver.invalidate(what) : driver.clear(what.prefix)
-    );
+    await this.settled();
+    const holds = ({ instance }) => instance.shared === true && instance.servesInner === true;
+    const order = this.drivers.map((entry, index) => ({ index, last: !holds(entry) })).sort((a, b) => a.last - b.last || b.index - a.index);
+    await this.#invalidateFrom(what, order);
     this.emit('clear', { prefix: what.prefix, value: true });
+  }
+
+  /** Clears the tiers of `order`, each within the one before it; never rejects. */
+  async #invalidateFrom(what, [next, ...rest]) {
+    if (next === undefined) return;
+    const { index, last } = next;
+    const { instance } = this.drivers[index];
+    let done = false;
+    const others = async () => {
+      done = true;
+      await this.#invalidateFrom(what, rest);
+    };
+    const clear = (request, during) =>
+      typeof instance.invalidate === 'function' ? instance.invalidate(request, during) : instance.clear(what.prefix);
+    try {
+      await clear(what, last ? undefined : others);
+    } catch (error) {
+      this.#failed(index, 'clear', error);
+      // By then other writes may have failed as well.
+      this.#markDirty(index, what.prefix, async () => clear({ ...what, keep: [], keys: [] }));
+    }
+    if (!done) await others();
   }
 
   async purge() {
@@ -305,7 +359,7 @@ export class MultiTierCache extends Cache {
         await clear(instance);
       } catch (error) {
         this.#failed(index, 'clear', error);
-        this.#markDirty(index, prefix, async () => instance.clear(prefix));
+        this.#markDirty(index, prefix, async () => clear(instance));
       }
     }
   }
@@ -347,10 +401,15 @@ export class MultiTierCache extends Cache {
   }
 
   async close() {
+    clearTimeout(this.#retry);
+    this.#retry = null;
     await this.settled();
     for (const { instance } of this.drivers) await instance.close?.();
   }
 }
+
+/** The tokens of all tiers; null when none of them may store. */
+const whole = (tokens) => (tokens.every((token) => token === null) ? null : tokens);
 
 /** Purges a driver that may have no more than `clear`. */
 export async function purgeDriver(driver) {

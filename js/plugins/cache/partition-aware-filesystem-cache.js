@@ -191,8 +191,13 @@ export class PartitionAwareFilesystemCache extends FilesystemCache {
     return true;
   }
 
-  async invalidate({ resource, prefix, keep, keys }) {
-    await this._clearing(prefix, () => this._supersede(resource, () => this.#removeBelow(prefix, keep, keys)));
+  async invalidate({ resource, prefix, keep, keys }, during) {
+    const clear = async () => {
+      const count = await this.#removeBelow(prefix, keep, keys);
+      await during?.();
+      return count;
+    };
+    await this._clearing(prefix, () => this._supersede(resource, clear));
     this.emit('clear', { prefix, value: true });
   }
 

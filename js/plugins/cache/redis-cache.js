@@ -6,6 +6,8 @@ import { RedisMarks } from './redis-marks.js';
 import { keysUnder, serverRun } from './redis-server.js';
 
 const DELETE_BATCH = 500;
+/** Begins of one clear: the server forgets them when it evicts keys. */
+const MAX_ROUNDS = 10;
 
 const OWN_OPTIONS = new Set([
   ...['keyPrefix', 'ttl', 'enableCompression', 'compressionThreshold', 'enableStats', 'retryAttempts', 'retryDelay'],
@@ -338,15 +340,18 @@ export class RedisCache extends Cache {
     return true;
   }
 
-  async invalidate({ resource, prefix, keep, keys }) {
+  async invalidate({ resource, prefix, keep, keys }, during) {
     const run = (work) => this.#run('Failed to clear cache keys from Redis', { operation: 'clear', prefix }, work);
     const kept = keep.map((each) => `${this.keyPrefix}${each}`);
-    for (let done = false; !done; ) {
+    for (let done = false, round = 0; !done; round += 1) {
+      if (round === MAX_ROUNDS)
+        throw new CacheError('Redis forgets that a clear is under way', { driver: 'redis', operation: 'clear', prefix });
       const id = this.shared ? await run((client) => this.#marks.close(client, resource)) : null;
       const names = await this.#scan(prefix, 'Failed to clear cache keys from Redis', 'clear');
       const doomed = new Set(names.filter((name) => !kept.some((each) => name.startsWith(each))));
       for (const key of keys) doomed.add(`${this.keyPrefix}${key}`);
       await this.#deleteNames([...doomed]);
+      await during?.();
       // Readers who no longer waited may have stored what they made of entries that have gone since.
       done = id === null || (await run((client) => this.#marks.open(client, resource, id)));
     }

@@ -99,9 +99,10 @@ export class ResourceCache {
 
   /** Whether reads inside others may be answered from here; see `Cache.servesInner`. */
   #servesInner() {
-    const { driver } = this;
-    if (driver.shared === true) return driver.servesInner !== false;
-    return !instancesOf(this.resource).some(({ plugin }) => plugin.driver?.shared === true);
+    const { driver, plugin } = this;
+    const others = instancesOf(this.resource).some((each) => each.plugin !== plugin && each.plugin.driver?.shared === true);
+    // Two that are shared are not cleared in one go: what one still has would be made into entries of the other.
+    return !others && driver.servesInner !== false;
   }
 
   itemKey(action, id) {
