@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [-- --only memory,s3,secret,resource,import,load]
+// npm run bench [-- --quick] [-- --only memory,s3,secret,resource,import,load, or names of cases]
 //
 // Each case runs in fresh processes, alternating between this library and s3db.js 19.5.10 (and, for S3, a bare aws-sdk-s3
 // loop), on one s3s-fs server. The median of the rounds counts. Results: bench/results/<time>.jsonl and the table below it.
@@ -175,7 +175,7 @@ async function main() {
   keep({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, memory: totalmem(), rounds: ROUNDS, concurrency: CONCURRENCY });
 
   for (const task of CASES) {
-    if (only && !only.includes(task.group)) continue;
+    if (only && !only.includes(task.group) && !only.includes(task.case)) continue;
     const server = task.group === 's3' ? await startS3sFs(s3sFs.path) : undefined;
     const runs = { ours: [], rival: [], bare: [] };
     const common = { concurrency: CONCURRENCY, connectionString: server?.connectionString };

@@ -12,7 +12,7 @@ import { passwordSettings } from '../schema/security.js';
 import { keepOwnParallelism } from './concurrency.js';
 import { cacheFlag } from './connect.js';
 import { saveDefinition } from './deferred-writes.js';
-import { definitionHash, reconcileAttributes, savedPluginAttributes } from './definition.js';
+import { definitionHash, mapsDiffer, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
 import { idsDiffer, restoredIds } from './id-options.js';
 import { loadMetadata, savedMetadataOf } from './metadata.js';
@@ -126,6 +126,7 @@ function declare(database, config) {
     _pluginAttributeMetadata: saved ? pluginOwners(savedPluginAttributes(saved), saved.pluginAttributes) : undefined
   });
   keepSchema(resource, config);
+  keepMap(resource, config, saved);
   if (config.parallelism !== undefined) keepOwnParallelism(resource);
   resource.database = database;
   if (entry?.createdBy) resource.config.createdBy = entry.createdBy;
@@ -142,6 +143,13 @@ function keepSchema(resource, config) {
   for (const key of ['versions', 'schemaRegistry', 'pluginSchemaRegistry', '_pluginAttributeMetadata', '_security'])
     if (!(key in config)) delete schema[key];
   if (config.attributes) schema.attributes = cloneValue(config.attributes);
+}
+
+/** Records of a version are read with its codes, also by a process that declares it without them. */
+function keepMap(resource, config, saved) {
+  if (config.map !== undefined || !isPlainObject(saved?.map) || saved.hash !== definitionHash(resource.export())) return;
+  resource.map = saved.map;
+  resource.applyConfiguration({ map: saved.map });
 }
 
 /** Security of a resource: its own settings over those of the database. */
@@ -168,7 +176,8 @@ async function redeclare(database, resource, config) {
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
   const hash = definitionHash(resource.export());
-  if (!saved || saved.hash !== hash || idsDiffer(saved, resource)) await saveDefinition(database, resource.name);
+  if (!saved || saved.hash !== hash || mapsDiffer(saved, resource.map) || idsDiffer(saved, resource))
+    await saveDefinition(database, resource.name);
   database.emit('db:resource-updated', resource.name);
   return resource;
 }

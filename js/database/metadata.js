@@ -7,7 +7,7 @@ import { fromText } from '../native/text.js';
 import { sequenceOf } from '../resource/ids.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../util/version.js';
-import { definitionHash, nextVersion } from './definition.js';
+import { definitionHash, mapsDiffer, nextVersion } from './definition.js';
 import { serializeHooks } from './hook-source.js';
 
 /** Metadata of a database without resources. */
@@ -82,14 +82,17 @@ function versionEntry(database, resource, definition, hash, saved) {
     createdAt: saved?.createdAt ?? new Date().toISOString(),
     bcryptRounds: resource.bcryptRounds
   };
-  setOrDrop(entry, 'asyncPartitions', config.asyncPartitions === true ? undefined : Boolean(config.asyncPartitions));
-  setOrDrop(entry, 'strictPartitions', config.strictPartitions ? true : undefined);
+  // Where it is the default, only to take the place of another value: a merge keeps what is not named.
+  setOrDrop(entry, 'asyncPartitions', unlessDefault(config.asyncPartitions, true, saved?.asyncPartitions));
+  setOrDrop(entry, 'strictPartitions', unlessDefault(config.strictPartitions, false, saved?.strictPartitions));
   setOrDrop(entry, 'map', resource.map);
   setOrDrop(entry, 'idGeneratorOptions', sequenceOf(resource)?.config);
   const owners = pluginOwnersOf(resource);
   setOrDrop(entry, 'pluginAttributes', Object.keys(owners).length > 0 ? owners : undefined);
   return entry;
 }
+
+const unlessDefault = (value, standard, saved) => (Boolean(value) === standard && saved === undefined ? undefined : Boolean(value));
 
 function setOrDrop(entry, key, value) {
   if (value === undefined) delete entry[key];
@@ -127,7 +130,7 @@ export function composeMetadata(database, names) {
     const stored = Object.hasOwn(saved?.resources ?? {}, name) ? saved.resources[name] : undefined;
     const versions = stored?.versions ?? {};
     const current = stored?.currentVersion ?? 'v1';
-    const same = Object.hasOwn(versions, current) && versions[current].hash === hash;
+    const same = Object.hasOwn(versions, current) && versions[current].hash === hash && !mapsDiffer(versions[current], resource.map);
     const version = same ? current : nextVersion(versions);
     metadata.resources[name] = {
       ...stored,

@@ -30,6 +30,17 @@ export function toText(value, field = '') {
  */
 export const plainText = (value) => repaired(JSON.stringify(value));
 
+/**
+ * Tagged text of what `JSON.stringify` makes of a value.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function plainJson(value) {
+  const text = plainText(value);
+  // A member of this name would be taken for a tag.
+  return text.includes(TAG_IN_TEXT) ? toText(JSON.parse(text)) : text;
+}
+
 const repaired = (text) => (text.includes('\\ud') ? wellFormed(text) : text);
 
 /**

@@ -81,17 +81,19 @@ export class Schema {
 
   #configText(options) {
     const { autoEncrypt, autoDecrypt, arraySeparator, generateAutoHooks } = options;
+    const { pepper, argon2 } = this.#passwords;
     const config = {
       name: this.name,
       attributes: withoutFunctions(this.attributes),
       passphrase: this.passphrase,
       bcryptRounds: this.bcryptRounds,
-      pepper: this.#passwords.pepper,
-      argon2: this.#passwords.argon2,
+      argon2,
       version: this.version,
       options: { autoEncrypt, autoDecrypt, arraySeparator, generateAutoHooks, hooks: this.#ownHooks },
       pluginAttributeMetadata: this._pluginAttributeMetadata
     };
+    // Members that are undefined would take the slow way through toText.
+    if (pepper !== undefined) config.pepper = pepper;
     if (this.map !== undefined) config.map = this.map;
     if (this.pluginMap !== undefined) config.pluginMap = this.pluginMap;
     return toText(config);
