@@ -4,6 +4,7 @@ import { applyEventOptions, applyIdOptions, registerEvents } from '../resource/c
 import { checkConfig } from '../resource/config-check.js';
 import { normalizeGuard } from '../resource/guard.js';
 import { configureHooks } from '../resource/hooks.js';
+import { definitionOf } from '../resource/introspection.js';
 import { configureMiddlewares } from '../resource/middleware.js';
 import { Resource } from '../resource/resource.js';
 import { cloneValue, isPlainObject } from '../resource/values.js';
@@ -147,7 +148,7 @@ function keepSchema(resource, config) {
 
 /** Records of a version are read with its codes, also by a process that declares it without them. */
 function keepMap(resource, config, saved) {
-  if (config.map !== undefined || !isPlainObject(saved?.map) || saved.hash !== definitionHash(resource.export())) return;
+  if (config.map !== undefined || !isPlainObject(saved?.map) || saved.hash !== definitionHash(definitionOf(resource))) return;
   resource.map = saved.map;
   resource.applyConfiguration({ map: saved.map });
 }
@@ -175,7 +176,7 @@ async function redeclare(database, resource, config) {
   applyEventOptions(resource, config);
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
-  const hash = definitionHash(resource.export());
+  const hash = definitionHash(definitionOf(resource));
   if (!saved || saved.hash !== hash || mapsDiffer(saved, resource.map) || idsDiffer(saved, resource))
     await saveDefinition(database, resource.name);
   database.emit('db:resource-updated', resource.name);

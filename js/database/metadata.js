@@ -5,6 +5,7 @@ import { fromNative } from '../errors/from-native.js';
 import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { sequenceOf } from '../resource/ids.js';
+import { definitionOf } from '../resource/introspection.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../util/version.js';
 import { definitionHash, mapsDiffer, nextVersion } from './definition.js';
@@ -124,7 +125,7 @@ export function composeMetadata(database, names) {
   const hashes = new Map();
   for (const name of names ?? Object.keys(database._resourcesMap)) {
     const resource = database._resourcesMap[name];
-    const definition = resource.export();
+    const definition = definitionOf(resource);
     const hash = definitionHash(definition);
     hashes.set(name, hash);
     const stored = Object.hasOwn(saved?.resources ?? {}, name) ? saved.resources[name] : undefined;
