@@ -183,36 +183,24 @@ async function redeclare(database, resource, config) {
   return resource;
 }
 
+/** What a re-declaration that is refused leaves as it was. */
+const DECLARED = [
+  'behavior',
+  'versioningEnabled',
+  'strictValidation',
+  'passphrase',
+  'bcryptRounds',
+  '_security',
+  'parallelism',
+  'map',
+  'guard',
+  'idGenerator',
+  'idSize',
+  'idGeneratorType'
+];
+
 function snapshot(resource) {
-  const {
-    behavior,
-    versioningEnabled,
-    strictValidation,
-    passphrase,
-    bcryptRounds,
-    _security,
-    parallelism,
-    map,
-    guard,
-    idGenerator,
-    idSize,
-    idGeneratorType
-  } = resource;
-  return {
-    behavior,
-    versioningEnabled,
-    strictValidation,
-    passphrase,
-    bcryptRounds,
-    _security,
-    parallelism,
-    map,
-    guard,
-    idGenerator,
-    idSize,
-    idGeneratorType,
-    config: { ...resource.config }
-  };
+  return { ...Object.fromEntries(DECLARED.map((name) => [name, resource[name]])), config: { ...resource.config } };
 }
 
 function applyDeclaration(database, resource, config, partitions, saved) {
