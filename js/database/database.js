@@ -209,9 +209,9 @@ export class Database extends OwnedEmitter {
 
   // Resources
 
-  async createResource(config) {
+  async createResource(config, report) {
     if (config === null || config === undefined) throw new TypeError('createResource requires a configuration object');
-    return createResource(this, config);
+    return createResource(this, config, report);
   }
 
   /** The resource of a name; throws `ResourceNotFound`. Usable with and without `await`. */
@@ -453,6 +453,8 @@ function defineState(database) {
     _exitListenerRegistered: false,
     _connected: false,
     _connecting: null,
+    _disconnecting: null,
+    _turn: null,
     _catalog: null,
     _loaded: null,
     _storedMetadata: null,

@@ -1,7 +1,8 @@
 /** `s3db.json`: loading, versions, merged and serialised uploads. */
 
 import { storeFor } from '../client/store-for.js';
-import { fromNative } from '../errors/from-native.js';
+import { fromNative, nativeReport } from '../errors/from-native.js';
+import { redactUrls } from '../errors/redact.js';
 import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { sequenceOf } from '../resource/ids.js';
@@ -16,7 +17,13 @@ export function blankMetadata(database) {
 }
 
 function failure(database, error, operation) {
-  return fromNative(error, { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation });
+  const report = nativeReport(error);
+  const context = { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation };
+  if (report?.kind === 'Network') {
+    const { endpoint } = database.client.config ?? {};
+    context.suggestion = `Check that the store can be reached${endpoint ? ` at ${redactUrls(String(endpoint))}` : ''}: address, port, network, proxy.`;
+  }
+  return fromNative(error, context);
 }
 
 function catalogOf(database) {
