@@ -29,6 +29,10 @@ function withOriginal(error, connectionString) {
     error.original = new URIError('URI malformed');
   }
   if (typeof connectionString !== 'string') error.data.input ??= String(connectionString);
+  if (connectionString === undefined || connectionString === null) {
+    error.suggestion = 'Pass connectionString, or client, or bucket with both of accessKeyId and secretAccessKey or neither.';
+    error.data.suggestion = error.suggestion;
+  }
   return error;
 }
 

@@ -20,7 +20,7 @@ import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHoo
 import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
 import { checkManagers, managerOf } from './managers.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
-import { applySecurity, checkOptions, connectionStringOf } from './options.js';
+import { applySecurity, checkEffects, checkOptions, connectionStringOf, poolOptions } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
 import { findPlugin, ownProperties } from './resources-proxy.js';
 
@@ -41,8 +41,10 @@ export class Database extends OwnedEmitter {
    */
   constructor(options) {
     super();
-    if (options === null || options === undefined) {
-      throw new TypeError('Database requires an options object: new Database({ connectionString })');
+    if (options === null || typeof options !== 'object') {
+      throw new TypeError(
+        `Database requires an options object: new Database({ connectionString }); got ${options === null ? 'null' : typeof options}`
+      );
     }
     this.id = newId();
     this.version = '1';
@@ -71,18 +73,20 @@ export class Database extends OwnedEmitter {
     watchDegraded(this.client, this);
     this.bucket = this.client.bucket ?? this.client.config?.bucket;
     this.keyPrefix = this.client.keyPrefix ?? this.client.config?.keyPrefix;
+    checkEffects(this, options);
     installHooks(this);
     this._registerExitListener();
   }
 
   _createClient() {
-    const { sessionToken, httpClientOptions, clientOptions, executorPool, AwsS3Client } = this.options;
+    const { sessionToken, httpClientOptions, AwsS3Client } = this.options;
+    const clientOptions = this.options.clientOptions ?? {};
     return createClient(this.connectionString, {
       verbose: this.verbose,
       parallelism: this.parallelism,
       sessionToken,
-      httpClientOptions,
-      executorPool,
+      httpClientOptions: httpClientOptions ?? undefined,
+      executorPool: poolOptions(this.options),
       clientOptions: AwsS3Client === undefined ? clientOptions : { ...clientOptions, AwsS3Client }
     });
   }

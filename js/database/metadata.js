@@ -19,8 +19,10 @@ export function blankMetadata(database) {
 function failure(database, error, operation) {
   const report = nativeReport(error);
   const context = { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation };
-  if (report?.kind === 'Network') {
-    const { endpoint } = database.client.config ?? {};
+  const { endpoint, basePath } = database.client.config ?? {};
+  if (basePath && (report?.code === 'EIO' || report?.kind === 'Unknown')) {
+    context.suggestion = `Check that ${basePath} is a directory that this process can make, read and write.`;
+  } else if (report?.kind === 'Network') {
     context.suggestion = `Check that the store can be reached${endpoint ? ` at ${redactUrls(String(endpoint))}` : ''}: address, port, network, proxy.`;
   }
   return fromNative(error, context);
