@@ -14,6 +14,7 @@ import { restoredIds } from './id-options.js';
 import { startEngineLogs, stopEngineLogs } from './logging.js';
 import { registerWithManager, stopManagers } from './managers.js';
 import { loadMetadata } from './metadata.js';
+import { isReserved } from './names.js';
 import { startPlugins, stopPlugins } from './plugins.js';
 
 /** Flag of the resource for what `cache` holds: objects mean true. */
@@ -97,7 +98,7 @@ function ofStored(error, name) {
 /** Builds the resources that the metadata has and memory has not; gives their names. */
 function restoreResources(database, metadata, restored) {
   for (const name of Object.keys(metadata.resources ?? {})) {
-    if (Object.hasOwn(database._resourcesMap, name)) continue;
+    if (Object.hasOwn(database._resourcesMap, name) || isReserved(name)) continue;
     let resource;
     try {
       resource = restoreResource(database, name, metadata.resources[name]);

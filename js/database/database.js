@@ -5,6 +5,7 @@ import { fromNative } from '../errors/from-native.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
 import { maintained } from '../util/inner-call.js';
+import { nearestName } from '../util/nearest-name.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
 import { offSignal, onSignal } from '../util/signals.js';
 import { VERSION } from '../util/version.js';
@@ -224,7 +225,9 @@ export class Database extends OwnedEmitter {
     throw new ResourceNotFound({
       bucket: this.client?.config?.bucket ?? this.bucket ?? 'unknown',
       resourceName: String(name),
-      id: String(name)
+      id: String(name),
+      availableResources: Object.keys(this._resourcesMap),
+      suggestion: missingResource(this, name)
     });
   }
 
@@ -439,6 +442,13 @@ export class Database extends OwnedEmitter {
   async _executeHooks(event, context = {}) {
     await executeHooks(this, event, context);
   }
+}
+
+function missingResource(database, name) {
+  const names = Object.keys(database._resourcesMap);
+  if (!database.isConnected()) return 'Connect first: await database.connect() reads the stored resources.';
+  const near = nearestName(String(name), names);
+  return `Create it with createResource({ name: '${name}', attributes })${near ? `, or use '${near}'` : ''}; there are: ${names.join(', ') || 'none'}.`;
 }
 
 /** State that callers reach for by name but never enumerate. */
