@@ -207,3 +207,16 @@ test('spec01_2_10 events of resources and versions carry the payloads of 13.6', 
     [['versionUpdated', { oldVersion: 'v1', newVersion: 'v2' }]]
   );
 });
+
+test('spec01_12_5 a resource that another process deleted does not come back when this one writes something else', async () => {
+  const first = await connectDatabase({ connectionString: freshStore() });
+  await first.createResource({ name: 'gone', attributes });
+  await first.createResource({ name: 'kept', attributes });
+  const second = await reopen(first);
+  await first.deleteResource('gone');
+  await second.createResource({ name: 'new', attributes });
+  assert.deepEqual(Object.keys((await readMetadata(second)).resources).sort(), ['kept', 'new']);
+  // Declared again, it is wanted.
+  await second.createResource({ name: 'gone', attributes: { ...attributes, age: 'number' } });
+  assert.deepEqual(Object.keys((await readMetadata(second)).resources).sort(), ['gone', 'kept', 'new']);
+});

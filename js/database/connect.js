@@ -107,6 +107,8 @@ function restoreResources(database, metadata, restored) {
     }
     if (resource === undefined) continue;
     database._resourcesMap[name] = resource;
+    // It is what the file says: a write for the sake of another resource leaves it to the processes that change it.
+    database._changedResources.delete(name);
     restored.push(name);
     warnOrphans(database, resource);
   }

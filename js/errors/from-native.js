@@ -16,6 +16,8 @@ import {
   ValidationError
 } from './classes.js';
 
+import { credentialsRemedy } from './map-aws-error.js';
+
 /** Error class by native kind. */
 const CLASS_OF = {
   Permission: PermissionError,
@@ -112,16 +114,14 @@ function build(report, context) {
     case 'Precondition':
       return new Class(message, { ...details, code: details.code ?? 'PreconditionFailed', statusCode: details.statusCode ?? 412 });
     case 'Permission':
-      return new Class('Access denied', { ...details, awsMessage: message, suggestion: details.suggestion ?? suggestionOf(details.code) });
+      return new Class('Access denied', {
+        ...details,
+        awsMessage: message,
+        suggestion: details.suggestion ?? credentialsRemedy(details.code)
+      });
     default:
       return new Class(message, details);
   }
-}
-
-/** What helps when there were no credentials at all; policies are the next thing to look at otherwise. */
-function suggestionOf(code) {
-  if (code !== 'CredentialsProviderError') return undefined;
-  return 'No credentials were found: put them into the connection string (s3://KEY:SECRET@BUCKET), or where the AWS SDK looks for them (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a role).';
 }
 
 /** Members that some classes require to be strings. */
