@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { ConnectionString, Database, S3Client } from '../../js/index.js';
 import { connectDatabase } from './support/databases.js';
 
 const SECRETS = /CONFIDENTIAL/;
@@ -83,4 +84,49 @@ test('decision 24: a refused update, patch and replace show no secret, in paths 
   }
   const error = await refusal(() => users.update(id, { pin: 4711 }));
   for (const text of texts(error)) assert.doesNotMatch(text, /4711/);
+});
+
+test('decision 24: what is printed of databases, clients, resources and schemas shows no secret', async () => {
+  const connectionString = 'https://CONFIDENTIAL1:CONFIDENTIAL2@127.0.0.1:1/bucket/app?sessionToken=CONFIDENTIAL3';
+  const parts = new ConnectionString(connectionString);
+  const client = new S3Client({ connectionString });
+  const remote = new Database({ connectionString, passphrase: 'CONFIDENTIAL4', security: { pepper: 'CONFIDENTIAL5' } });
+  const database = await connectDatabase({ passphrase: 'CONFIDENTIAL6' });
+  const users = await database.createResource({ name: 'users', attributes, passphrase: 'CONFIDENTIAL7' });
+  const all = [
+    parts,
+    client,
+    client.config,
+    remote,
+    remote.config,
+    database,
+    users,
+    users.schema,
+    users.schema.validator,
+    { database, users }
+  ];
+  for (const each of all) for (const depth of [0, 2, 5, null]) assert.doesNotMatch(inspect(each, { depth }), SECRETS);
+  // They are told apart still, and nothing but the print is changed.
+  assert.match(inspect(parts), /^ConnectionString \{.*bucket: 'bucket'/s);
+  assert.match(inspect(remote), /^Database \{.*bucket: 'bucket'.*connected: false/s);
+  assert.match(inspect(users), /^Resource \{.*name: 'users'.*token: 'secret/s);
+  assert.match(inspect([[[{ users }]]], { depth: 3 }), /\[Resource\]/);
+  assert.equal(Object.keys(parts).includes('secretAccessKey'), true);
+  assert.deepEqual([parts.secretAccessKey, parts.sessionToken], ['CONFIDENTIAL2', 'CONFIDENTIAL3']);
+});
+
+test('decision 24: the error of a failing hook has its context, and prints no configuration', async () => {
+  const database = await connectDatabase({ strictHooks: true, passphrase: 'CONFIDENTIAL' });
+  for (const event of ['beforeCreateResource', 'afterCreateResource']) {
+    const hook = () => {
+      throw new Error('no');
+    };
+    database.addHook(event, hook);
+    const config = { name: event, attributes, passphrase: 'CONFIDENTIAL' };
+    const error = await refusal(() => database.createResource(config));
+    assert.deepEqual([error.event, error.originalError.message, error.context.config === config], [event, 'no', true]);
+    assert.equal(error.data.context, error.context);
+    for (const text of texts(error)) assert.doesNotMatch(text, SECRETS);
+    database.removeHook(event, hook);
+  }
 });

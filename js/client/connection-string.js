@@ -1,6 +1,8 @@
 import { fromNative } from '../errors/from-native.js';
+import { redact } from '../errors/redact.js';
 import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { showAs } from '../util/shown.js';
 
 export const S3_DEFAULT_REGION = 'us-east-1';
 export const S3_DEFAULT_ENDPOINT = 'https://s3.us-east-1.amazonaws.com';
@@ -20,6 +22,9 @@ export class ConnectionString {
     }
   }
 }
+
+// With the credentials hidden.
+showAs(ConnectionString, (parts) => redact({ ...parts }));
 
 /** The error of the platform as `original`; its text holds no part of the string. */
 function withOriginal(error, connectionString) {

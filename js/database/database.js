@@ -7,6 +7,7 @@ import { nextId } from '../resource/ids.js';
 import { maintained } from '../util/inner-call.js';
 import { nearestName } from '../util/nearest-name.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
+import { showAs } from '../util/shown.js';
 import { offSignal, onSignal } from '../util/signals.js';
 import { VERSION } from '../util/version.js';
 import { parallelismOf, readParallelism, setConcurrency } from './concurrency.js';
@@ -488,6 +489,15 @@ function defineState(database) {
     Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });
   }
 }
+
+// The options hold credentials and the passphrase.
+showAs(Database, (database) => ({
+  id: database.id,
+  ...database.config,
+  connected: database.isConnected(),
+  resources: Object.keys(database._resourcesMap),
+  plugins: Object.keys(database.pluginRegistry)
+}));
 
 /** The default export of the package: a class of its own that adds nothing. */
 export class S3db extends Database {}

@@ -112,17 +112,25 @@ export async function executeHooks(database, event, context = {}) {
     } catch (error) {
       database.emit('hookError', { event, error, context });
       if (database.strictHooks) {
-        throw new DatabaseError(`Hook execution failed for event '${event}': ${error?.message ?? error}`, {
-          event,
-          originalError: error,
-          context,
-          operation: 'executeHooks',
-          retriable: false,
-          suggestion: 'Correct the hook, or disable strictHooks.'
-        });
+        throw hookFailure(event, error, context);
       }
     }
   }
+}
+
+function hookFailure(event, error, context) {
+  const failure = new DatabaseError(`Hook execution failed for event '${event}': ${error?.message ?? error}`, {
+    event,
+    originalError: error,
+    operation: 'executeHooks',
+    retriable: false,
+    suggestion: 'Correct the hook, or disable strictHooks.'
+  });
+  // Configurations have passphrases: there for who asks, and not for who prints the error.
+  const hidden = { value: context, enumerable: false, configurable: true, writable: true };
+  Object.defineProperty(failure, 'context', hidden);
+  Object.defineProperty(failure.data, 'context', hidden);
+  return failure;
 }
 
 /** Makes the four hooked methods own properties of the instance, as callers reassign them. */
