@@ -5,7 +5,15 @@ export { InMemoryPersistence } from './bulk/in-memory-persistence.js';
 export { PartitionQueue } from './bulk/partition-queue.js';
 export { StreamInserter } from './bulk/stream-inserter.js';
 export { ConnectionString, S3_DEFAULT_ENDPOINT, S3_DEFAULT_REGION } from './client/connection-string.js';
-export { Client, FileSystemClient, MemoryClient, MemoryStorage, S3Client } from './client/index.js';
+export {
+  Client,
+  FileSystemClient,
+  FileSystemStorage,
+  HTTP_CLIENT_PROFILES,
+  MemoryClient,
+  MemoryStorage,
+  S3Client
+} from './client/index.js';
 export { decodeKey, encodeKey } from './concerns/base36.js';
 export {
   decode,
@@ -196,6 +204,7 @@ export { Seeder } from './testing/seeder.js';
 export { generateTypes, printTypes } from './typescript-generator.js';
 export { AsyncEventEmitter } from './util/async-event-emitter.js';
 export { forEachWithConcurrency, mapWithConcurrency } from './util/concurrency.js';
+export { createLogger } from './util/logger.js';
 export { createSafeEventEmitter, SafeEventEmitter } from './util/safe-event-emitter.js';
 export { tryFn, tryFnSync } from './util/try-fn.js';
 export { getVersion } from './util/version.js';

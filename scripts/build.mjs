@@ -114,6 +114,28 @@ function writeWrappers(name, moduleNames) {
   writeFileSync(`${file}.mjs`, `${lines.join('\n')}\n`);
 }
 
+/** Declarations of an entry for which the export map names none: what is an export of the root has its type from there, the rest is `any`. */
+function writeEntryDeclarations(name, entry, root) {
+  const rootNames = new Map(Object.entries(root).map(([each, value]) => [value, each]));
+  for (const [format, index] of [
+    ['mts', '../index.js'],
+    ['cts', './index.cjs']
+  ]) {
+    const from = relative(dirname(join(dist, name)), join(dist, index)).replace(/\\/g, '/');
+    const source = JSON.stringify(from.startsWith('.') ? from : `./${from}`);
+    const lines = Object.keys(entry)
+      .filter((each) => each === 'default' || isIdentifier(each))
+      .map((each) => {
+        const known = root[each] === entry[each] && each !== 'default' ? each : rootNames.get(entry[each]);
+        // Of an object, a constant, two names may have one value by chance.
+        const shared = known !== undefined && (typeof entry[each] === 'function' || known === each);
+        if (shared) return `export { ${known === each ? each : `${known} as ${each}`} } from ${source};`;
+        return each === 'default' ? 'declare const entry: any;\nexport default entry;' : `export declare const ${each}: any;`;
+      });
+    writeFileSync(join(dist, `${name}.d.${format}`), `${lines.join('\n')}\n`);
+  }
+}
+
 /** CommonJS reads its own copy of the declarations: TypeScript takes a `.d.ts` of this package for a module. */
 export function writeDeclarations() {
   const rewrite = (text) => text.replace(/(from\s+|import\()(['"])(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
@@ -160,7 +182,10 @@ export async function buildDist() {
   // ESM imports this instead of the bundle: Node would search the whole bundle for export names, which takes 10 MB.
   writeFileSync(join(dist, 'bridge.cjs'), `'use strict';\nconst core = require('./core.cjs');\nmodule.exports = core;\n`);
   const core = require(join(dist, 'core.cjs'));
-  for (const { name } of list) writeWrappers(name, Object.keys(core[name]));
+  for (const { name } of list) {
+    writeWrappers(name, Object.keys(core[name]));
+    if (name !== 'index') writeEntryDeclarations(name, core[name], core.index);
+  }
   writeDeclarations();
   writeFileSync(stampFile, stamp);
   return true;

@@ -222,6 +222,24 @@ export interface FileSystemClientOptions {
   durability?: 'full' | 'none';
 }
 
+/** Objects under a folder by full key, in the layout of `FileSystemClient`; metadata is stored as it is given. */
+export class FileSystemStorage {
+  constructor(options: Pick<FileSystemClientOptions, 'basePath' | 'bucket' | 'durability'>);
+  readonly basePath: string;
+  readonly bucket: string;
+  readonly durability: 'full' | 'none';
+  put(key: string, options?: Omit<PutObjectOptions, 'key'>): Promise<any>;
+  /** `Body` is a Buffer. */
+  get(key: string): Promise<any>;
+  head(key: string): Promise<any>;
+  copy(from: string, to: string, options?: Record<string, any>): Promise<any>;
+  exists(key: string): Promise<boolean>;
+  delete(key: string, options?: { ifMatch?: string }): Promise<any>;
+  deleteMultiple(keys: string[]): Promise<any>;
+  /** One page of at most 1000 keys and groups. */
+  list(options?: ListObjectsOptions): Promise<ListObjectsResponse>;
+}
+
 /** Client of a folder on a local disk, safe for several processes. */
 export class FileSystemClient extends EventEmitter {
   constructor(options: FileSystemClientOptions);
@@ -232,3 +250,8 @@ export class FileSystemClient extends EventEmitter {
   destroy(): void;
 }
 export interface FileSystemClient extends ClientMethods {}
+
+/** Named sets of `httpClientOptions`, chosen with `httpClientProfile`. */
+export const HTTP_CLIENT_PROFILES: Readonly<
+  Record<'balanced' | 'throughput' | 'resilient', Readonly<{ maxSockets: number; timeout: number; retryAttempts: number }>>
+>;

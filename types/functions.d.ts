@@ -330,3 +330,15 @@ export class MemorySampler {
   ): false | { detected: true; growthRate: number; startHeapMB: number; endHeapMB: number; samples: number; timeRangeMs: number };
   reset(): void;
 }
+
+/** A logger as the library uses it: the console, or a file or stream, from a level on. */
+export function createLogger(options?: {
+  /** Default `info`. */
+  level?: LogLevel;
+  name?: string;
+  bindings?: Record<string, unknown>;
+  /** File path, or a stream; default: the console. */
+  destination?: string | { write(text: string): any };
+  /** Text rather than a line of JSON; the default on the console only. */
+  pretty?: boolean;
+}): Logger;

@@ -14,6 +14,16 @@ export interface HttpClientOptions {
   maxFreeSockets?: number;
   /** Milliseconds; default 60000. */
   timeout?: number;
+  /** A named set, see `HTTP_CLIENT_PROFILES`. */
+  httpClientProfile?: 'balanced' | 'throughput' | 'resilient';
+  /** Attempts of a request, the first included. Default 3. */
+  retryAttempts?: number;
+  /** Attempts beside the first; `retryAttempts` wins. */
+  maxRetries?: number;
+  /** Milliseconds; default 10000. */
+  connectTimeout?: number;
+  /** Names of later versions. */
+  [option: string]: unknown;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -76,8 +86,14 @@ export interface DatabaseConfig {
         retryDelay?: number;
         timeout?: number;
         retryableErrors?: string[];
+        /** Finds the concurrency that the store bears. Default false. */
+        autotune?: boolean | { enabled?: boolean; minConcurrency?: number; maxConcurrency?: number; targetLatency?: number };
+        /** Which finished tasks `getAggregateMetrics` knows. Default: all. */
+        monitoring?: boolean | { enabled?: boolean; collectMetrics?: boolean; sampleRate?: number };
         [key: string]: unknown;
       };
+  /** `monitoring` of the pool, where that does not say anything itself. */
+  taskExecutorMonitoring?: boolean | { enabled?: boolean; collectMetrics?: boolean; sampleRate?: number };
   /** Options of the client; they win over the parameters of the connection string. */
   clientOptions?: Record<string, unknown>;
   /** Passphrase of `secret` attributes; default `secret`. */
@@ -107,7 +123,7 @@ export interface DatabaseConfig {
   trustUnsignedHooks?: boolean;
   strictValidation?: boolean;
   strictHooks?: boolean;
-  /** Unknown option keys become errors instead of one warning. */
+  /** Option keys that are unknown or have no effect become errors instead of one warning. */
   strictOptions?: boolean;
   cache?: CacheConfig | boolean;
   plugins?: (PluginInterface | PluginFunction)[];
@@ -119,7 +135,15 @@ export interface DatabaseConfig {
   /** Lowest level that is written. Default `warn`, or `debug` with `verbose`. */
   logLevel?: LogLevel;
   /** As later versions of s3db.js name it; `logLevel` wins. `childLevels`: levels of child loggers by name. */
-  loggerOptions?: { level?: LogLevel; childLevels?: Record<string, LogLevel>; [key: string]: unknown };
+  loggerOptions?: {
+    level?: LogLevel;
+    childLevels?: Record<string, LogLevel>;
+    /** File path, or a stream; default: the console. */
+    destination?: string | { write(text: string): any };
+    /** Text rather than a line of JSON; the default on the console only. */
+    pretty?: boolean;
+    [key: string]: unknown;
+  };
   [key: string]: unknown;
 }
 

@@ -1,11 +1,12 @@
 // What index.d.ts declares is what import and require return: names, class members, both ways.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as namespace from 's3db-native';
+import { subpaths } from '../../scripts/subpaths.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const esm = { ...namespace };
@@ -142,6 +143,25 @@ describe('declarations', () => {
       read(join(root, target.import.types));
       const exported = Object.keys(await import(`s3db-native${path.slice(1)}`));
       assert.deepEqual([...declared].sort(), exported.sort(), path);
+    }
+  });
+
+  test('every sub-path has declarations for import and require, with the names it exports', async () => {
+    const { exports: map } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    for (const name of subpaths().filter((each) => each !== '/package.json')) {
+      const target = map[`.${name}`] ?? map[`.${name.slice(0, name.lastIndexOf('/'))}/*`];
+      if (target?.import?.types) continue;
+      const file = name.replace(/\.js$/, '').slice(1);
+      const exported = Object.keys(await import(`s3db-native${name}`)).sort();
+      for (const format of ['mts', 'cts']) {
+        const path = ['', '/index'].map((end) => join(root, 'dist', `${file}${end}.d.${format}`)).find((each) => existsSync(each));
+        assert.ok(path, `${name} .d.${format}`);
+        const text = readFileSync(path, 'utf8');
+        const declared = [...text.matchAll(/^export (?:\{ (?:\w+ as )?(\w+) \}|declare const (\w+)|(default))/gm)].map(
+          (match) => match[1] ?? match[2] ?? match[3]
+        );
+        assert.deepEqual(declared.sort(), exported, `${name} .d.${format}`);
+      }
     }
   });
 

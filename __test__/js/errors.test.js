@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fromNative, holdForeign, nativeReport } from '../../js/errors/from-native.js';
 import * as errors from '../../js/errors/index.js';
 
-const { BaseError, S3dbError, ValidationError, mapAwsError } = errors;
+const { BaseError, PermissionError, S3dbError, ValidationError, mapAwsError } = errors;
 
 const classNamed = (name) => Object.entries(errors).find(([exported]) => exported === name)[1];
 
@@ -272,6 +272,25 @@ test('spec01_6_3 mapAwsError of an unknown error lists code, status and first st
   assert.equal(mapAwsError(cause, CONTEXT).message, 'Unknown error: boom | Code: Weird | Status: 418 | Stack: Error: boom');
   assert.equal(mapAwsError({ message: 'm' }, { ...CONTEXT, retriable: true }).retriable, true);
   assert.throws(() => mapAwsError(aws('NoSuchKey', 404)), ValidationError);
+});
+
+test('spec01_12_34 errors of credentials say what to check, each its own', () => {
+  const of = (code) =>
+    mapAwsError(Object.assign(new Error('no'), { name: code, $metadata: { httpStatusCode: 403 } }), { bucket: 'b', key: 'k' });
+  const native = (code) => fromNative(new Error(JSON.stringify({ kind: 'Permission', message: 'no', code, status: 403, fields: {} })));
+  for (const [code, remedy] of [
+    ['SignatureDoesNotMatch', /secretAccessKey/],
+    ['InvalidAccessKeyId', /accessKeyId/],
+    ['ExpiredToken', /sessionToken/],
+    ['AccessDenied', /policies/]
+  ]) {
+    for (const error of [of(code), native(code)]) {
+      assert.ok(error instanceof PermissionError, code);
+      assert.equal(error.code, code);
+      assert.match(error.suggestion, remedy);
+    }
+  }
+  assert.match(native('CredentialsProviderError').suggestion, /AWS_ACCESS_KEY_ID/);
 });
 
 test('spec05_2_8 not-found and precondition errors of any client are recognised, through original too', () => {

@@ -78,6 +78,9 @@ test('names that sub-paths share with the root are the same objects', async () =
   const dependencies = await import('s3db-native/plugins/concerns/plugin-dependencies');
   assert.equal(dependencies.default, main.requirePluginDependency);
   assert.equal((await import('s3db-native/plugins')).CachePlugin, main.CachePlugin);
+  // The path that the documentation of s3db.js gives.
+  assert.equal((await import('s3db-native/plugins/api/concerns/guards-helpers')).requireRole, main.requireRole);
+  assert.equal((await import('s3db-native/concerns/logger')).createLogger, main.createLogger);
 });
 
 for (const [system, load] of [

@@ -1,6 +1,8 @@
 import { fromNative } from '../errors/from-native.js';
+import { redact } from '../errors/redact.js';
 import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { showAs } from '../util/shown.js';
 
 export const S3_DEFAULT_REGION = 'us-east-1';
 export const S3_DEFAULT_ENDPOINT = 'https://s3.us-east-1.amazonaws.com';
@@ -21,6 +23,9 @@ export class ConnectionString {
   }
 }
 
+// With the credentials hidden.
+showAs(ConnectionString, (parts) => redact({ ...parts }));
+
 /** The error of the platform as `original`; its text holds no part of the string. */
 function withOriginal(error, connectionString) {
   if (error.code === 'ERR_INVALID_URL') {
@@ -29,6 +34,10 @@ function withOriginal(error, connectionString) {
     error.original = new URIError('URI malformed');
   }
   if (typeof connectionString !== 'string') error.data.input ??= String(connectionString);
+  if (connectionString === undefined || connectionString === null) {
+    error.suggestion = 'Pass connectionString, or client, or bucket with both of accessKeyId and secretAccessKey or neither.';
+    error.data.suggestion = error.suggestion;
+  }
   return error;
 }
 

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ValidationError } from '../errors/index.js';
-import { native } from '../native/load.js';
 import { CommandClient } from './command-client.js';
 import { NativeTransport } from './native-transport.js';
+import { openStore } from './open-store.js';
 import { sdkError } from './sdk-errors.js';
 
 const DURABILITY = ['full', 'none'];
@@ -64,7 +64,7 @@ export class FileSystemClient extends CommandClient {
     const { bucket, keyPrefix = '', region, endpoint, basePath } = this.config;
     const open = (name) => {
       if (name !== bucket) throw sdkError('NoSuchBucket', 404);
-      return native.NativeStore.file(JSON.stringify({ basePath, bucket, prefix: keyPrefix, durability: this.durability }));
+      return openStore('file', { basePath, bucket, prefix: keyPrefix, durability: this.durability });
     };
     const { protocol, hostname, pathname } = new URL(endpoint);
     const config = { region: async () => region, endpoint: async () => ({ protocol, hostname, path: pathname }), forcePathStyle: true };

@@ -9,6 +9,15 @@ export const DEFAULT_HTTP_OPTIONS = Object.freeze({
   timeout: 60000
 });
 
+/** Names of `httpClientOptions`, those of later versions among them. */
+export const HTTP_OPTIONS = [
+  ...Object.keys(DEFAULT_HTTP_OPTIONS),
+  ...['httpClientProfile', 'retryProfile', 'retryAttempts', 'retryMode', 'retryCoordination', 'awsMaxAttempts', 'awsRetryMode'],
+  ...['connectTimeout', 'headersTimeout', 'bodyTimeout', 'connections', 'pipelining', 'keepAliveTimeout'],
+  ...['enableDedup', 'enableCircuitBreaker', 'enableRetry', 'maxRetries', 'retryDelay', 'maxRetryDelay', 'retryJitter'],
+  'respectRetryAfter'
+];
+
 /** Named sets of `httpClientOptions`, chosen with `httpClientProfile`. */
 export const HTTP_CLIENT_PROFILES = Object.freeze({
   balanced: Object.freeze({ maxSockets: 100, timeout: 60000, retryAttempts: 3 }),

@@ -11,6 +11,7 @@ export {
 } from './commands.js';
 export { createClient } from './create-client.js';
 export { FileSystemClient } from './filesystem-client.js';
+export { FileSystemStorage } from './filesystem-storage.js';
 export { HTTP_CLIENT_PROFILES } from './http-options.js';
 export { MemoryClient } from './memory-client.js';
 export { MemoryStorage } from './memory-storage.js';

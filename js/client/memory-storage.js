@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { fromNative, nativeReport } from '../errors/from-native.js';
 import { MetadataLimitError, ResourceError, ValidationError } from '../errors/index.js';
-import { native } from '../native/load.js';
 import { bytesNow, readBody } from './body.js';
 import { bareEtag } from './keys.js';
 import { MemoryBudget } from './memory-budget.js';
 import { isMissing, ObjectMap, toRecord } from './object-map.js';
+import { checkLimits, openStore } from './open-store.js';
 import { AutoSaver, completeRecords, readSnapshot, requirePath, writeSnapshot } from './snapshot-file.js';
 
 const PAGE = 1000;
@@ -76,18 +76,17 @@ export class MemoryStorage {
     this.autoPersist = Boolean(autoPersist);
     this.verbose = Boolean(verbose);
     this.keyPrefix = keyPrefix;
+    checkLimits({ metadataLimit, maxObjectSize });
     /** Native store; its own calls bypass `autoPersist`, `maxMemoryMB` and logging. */
     Object.defineProperty(this, 'native', {
-      value: native.NativeStore.memory(
-        JSON.stringify({
-          bucket,
-          prefix: keyPrefix,
-          shared: Boolean(shared),
-          enforceLimits: this.enforceLimits,
-          metadataLimit: this.metadataLimit,
-          maxObjectSize: this.maxObjectSize
-        })
-      )
+      value: openStore('memory', {
+        bucket,
+        prefix: keyPrefix,
+        shared: Boolean(shared),
+        enforceLimits: this.enforceLimits,
+        metadataLimit: this.metadataLimit,
+        maxObjectSize: this.maxObjectSize
+      })
     });
     this.objects = new ObjectMap(
       () => this.native,

@@ -1,8 +1,8 @@
-import { native } from '../native/load.js';
 import { CommandClient } from './command-client.js';
 import { ConnectionString, S3_DEFAULT_ENDPOINT } from './connection-string.js';
 import { mergeHttpOptions, transportSettings } from './http-options.js';
 import { NativeTransport } from './native-transport.js';
+import { openStore } from './open-store.js';
 import { poolFor } from './task-pool.js';
 
 const isTrue = (value) => value === true || value === 'true' || value === '1';
@@ -72,7 +72,7 @@ export class S3Client extends CommandClient {
       http
     };
     const credentials = accessKeyId ? { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined } : {};
-    const open = (name) => native.NativeStore.s3(JSON.stringify({ bucket: name, ...settings, ...credentials }));
+    const open = (name) => openStore('s3', { bucket: name, ...settings, ...credentials });
     const config = {
       region: async () => settings.region,
       endpoint: async () => endpointParts(endpoint),

@@ -1,4 +1,5 @@
 import { DatabaseError, UnknownError, ValidationError } from '../errors/index.js';
+import { Autotune, sampling } from './autotune.js';
 import { isRetriable } from './foreign-errors.js';
 
 const DEFAULTS = Object.freeze({ concurrency: 10, retries: 0, retryDelay: 1000, timeout: 30000, retryableErrors: [] });
@@ -8,6 +9,11 @@ function atLeast(minimum, value, field) {
   if (number >= minimum) return number;
   throw new ValidationError(`${field} must be a number of at least ${minimum}`, { field, value, statusCode: 400 });
 }
+
+/** Names of the options of a pool. */
+export const POOL_OPTIONS = [
+  ...['enabled', 'concurrency', 'retries', 'retryDelay', 'timeout', 'retryableErrors', 'autotune', 'monitoring']
+];
 
 /**
  * The pool that an option asks for: `true`, or an object without `enabled: false`.
@@ -34,10 +40,14 @@ export class TaskPool {
   #counts = { started: 0, completed: 0, failed: 0, retried: 0 };
   #history = [];
   #emit;
+  #autotune;
+  #isSampled;
 
   /**
-   * @param {{ concurrency?: number, retries?: number, retryDelay?: number, timeout?: number, retryableErrors?: string[] }} options
-   *   `retries` come on top of the attempts of the transport; `retryDelay` and `timeout` in ms, 0 for no time limit
+   * @param {{ concurrency?: number, retries?: number, retryDelay?: number, timeout?: number, retryableErrors?: string[],
+   *   autotune?: boolean | object, monitoring?: boolean | object }} options
+   *   `retries` come on top of the attempts of the transport; `retryDelay` and `timeout` in ms, 0 for no time limit; `autotune`:
+   *   see `Autotune`; `monitoring`: which tasks `aggregate` knows, all by default
    * @param {(event: string, payload: object) => void} emit
    */
   constructor(options, emit) {
@@ -49,6 +59,8 @@ export class TaskPool {
     this.retryDelay = atLeast(0, merged.retryDelay, 'taskExecutor.retryDelay');
     this.timeout = atLeast(0, merged.timeout, 'taskExecutor.timeout');
     this.retryableErrors = merged.retryableErrors;
+    this.#autotune = Autotune.of(merged.autotune, this.concurrency);
+    this.#isSampled = sampling(merged.monitoring);
     this.#emit = emit;
   }
 
@@ -90,6 +102,7 @@ export class TaskPool {
         resolve(result);
         return;
       } catch (error) {
+        if (isRetriable(error)) this.#autotune?.refused();
         if (attempt > this.retries || !this.#mayRetry(error)) {
           this.#settle('failed', 'pool:taskFailed', { id, name, attempts: attempt, duration: Date.now() - started, error });
           reject(error);
@@ -104,9 +117,14 @@ export class TaskPool {
 
   #settle(count, event, payload) {
     this.#counts[count] += 1;
-    this.#history.push({ at: Date.now(), count, duration: payload.duration });
+    const { duration } = payload;
+    if (this.#isSampled(this.#counts.completed + this.#counts.failed)) this.#history.push({ at: Date.now(), count, duration });
     if (this.#history.length > 1000) this.#history.shift();
     this.#emit(event, payload);
+    if (this.#autotune === null) return;
+    const from = this.concurrency;
+    this.concurrency = this.#autotune.finished(from, { duration, waiting: this.#queue.length > 0 });
+    if (this.concurrency !== from) this.#emit('pool:tuned', { from, to: this.concurrency });
   }
 
   #mayRetry(error) {

@@ -3,6 +3,7 @@
 import { retireLayers } from '../plugin/layers.js';
 import { Resource } from '../resource/resource.js';
 import { pluginOwners } from '../resource/versions.js';
+import { currentOwner } from '../util/owner-scope.js';
 import { warnOnce } from '../util/warn.js';
 import { stopCoordinators } from './coordinators.js';
 import { dropDeferred, flushDeferred } from './deferred-writes.js';
@@ -13,6 +14,7 @@ import { restoredIds } from './id-options.js';
 import { startEngineLogs, stopEngineLogs } from './logging.js';
 import { registerWithManager, stopManagers } from './managers.js';
 import { loadMetadata } from './metadata.js';
+import { isReserved } from './names.js';
 import { startPlugins, stopPlugins } from './plugins.js';
 
 /** Flag of the resource for what `cache` holds: objects mean true. */
@@ -84,10 +86,36 @@ function warnOrphans(database, resource) {
   });
 }
 
-/** Loads metadata, builds resources, installs and starts plugins. */
-export async function connect(database) {
-  database._registerExitListener();
-  startEngineLogs(database);
+/** The error of a stored definition that cannot be used, with where it lies; its class and text stay. */
+function ofStored(error, name) {
+  if (!(error instanceof Error)) return error;
+  const suggestion = `The definition of '${name}' in s3db.json cannot be used: correct or remove it there, then connect again.`;
+  const where = { resourceName: error.resourceName ?? name, key: 's3db.json', suggestion };
+  if (error.data !== null && typeof error.data === 'object') Object.assign(error.data, where);
+  return Object.assign(error, where);
+}
+
+/** Builds the resources that the metadata has and memory has not; gives their names. */
+function restoreResources(database, metadata, restored) {
+  for (const name of Object.keys(metadata.resources ?? {})) {
+    if (Object.hasOwn(database._resourcesMap, name) || isReserved(name)) continue;
+    let resource;
+    try {
+      resource = restoreResource(database, name, metadata.resources[name]);
+    } catch (error) {
+      throw ofStored(error, name);
+    }
+    if (resource === undefined) continue;
+    database._resourcesMap[name] = resource;
+    // It is what the file says: a write for the sake of another resource leaves it to the processes that change it.
+    database._changedResources.delete(name);
+    restored.push(name);
+    warnOrphans(database, resource);
+  }
+}
+
+/** Loads metadata, builds resources, installs and starts plugins; gives what really differs from the file. */
+async function establish(database, restored) {
   const report = await loadMetadata(database);
   const { metadata } = report;
   if (report.healed) {
@@ -108,39 +136,83 @@ export async function connect(database) {
   database.savedMetadata ??= metadata;
   // Resources created before connect() keep their identity; changes are what really differs from the file.
   const changes = database.detectDefinitionChanges(metadata, Object.keys(database._resourcesMap));
-  for (const name of Object.keys(metadata.resources ?? {})) {
-    if (Object.hasOwn(database._resourcesMap, name)) continue;
-    const resource = restoreResource(database, name, metadata.resources[name]);
-    if (resource === undefined) continue;
-    database._resourcesMap[name] = resource;
-    warnOrphans(database, resource);
+  restoreResources(database, metadata, restored);
+  registerWithManager(database);
+  await startPlugins(database);
+  return { changes, metadata };
+}
+
+/** Takes back what a failed connect did, so that the next one starts anew, from the file as it is then. */
+async function abandon(database, restored) {
+  await quietly(database, 'managers', () => stopManagers(database));
+  for (const name of restored) {
+    const resource = database._resourcesMap[name];
+    delete database._resourcesMap[name];
+    await quietly(database, `resource '${name}'`, () => resource?.dispose());
   }
-  try {
-    registerWithManager(database);
-    await startPlugins(database);
-  } catch (error) {
-    await stopManagers(database);
-    database.savedMetadata = null;
-    database._loaded = null;
-    throw error;
-  }
-  if (changes.length > 0) database.emit('db:resource-definitions-changed', { changes, metadata });
-  database._registerSignals();
-  database._connected = true;
-  database.emit('db:connected', new Date());
+  stopEngineLogs(database);
+  forgetMetadata(database);
+}
+
+function forgetMetadata(database) {
+  database.savedMetadata = null;
+  database._storedMetadata = null;
+  database._loaded = null;
+  database._catalog = null;
+}
+
+/**
+ * Runs connects and disconnects of a database one after the other. Code of a plugin does not wait for its turn: it may be
+ * what the one under way waits for.
+ */
+function inTurn(database, run) {
+  if (currentOwner() !== undefined) return run();
+  const turn = database._turn === null ? run() : database._turn.then(run);
+  const done = turn
+    .catch(() => {})
+    .then(() => {
+      if (database._turn === done) database._turn = null;
+    });
+  database._turn = done;
+  return turn;
+}
+
+/** Connects, unless another call did meanwhile. */
+export function connect(database) {
+  return inTurn(database, async () => {
+    if (database._connected) return;
+    database._registerExitListener();
+    startEngineLogs(database);
+    const restored = [];
+    let outcome;
+    try {
+      outcome = await establish(database, restored);
+    } catch (error) {
+      await abandon(database, restored);
+      throw error;
+    }
+    database._registerSignals();
+    database._connected = true;
+    if (outcome.changes.length > 0) database.emit('db:resource-definitions-changed', outcome);
+    database.emit('db:connected', new Date());
+  });
 }
 
 async function quietly(database, step, run) {
   try {
     await run();
   } catch (error) {
-    if (database.verbose) console.warn(`[Database] disconnect: ${step} failed: ${error?.message ?? error}`);
+    database.logger.warn?.(`[database] ${step} failed: ${error?.message ?? error}`);
   }
 }
 
 /** Stops plugins, waits for index work, forgets resources and listeners. Cleanup errors never reject. */
-export async function disconnect(database) {
-  database.emit('disconnected', new Date());
+export function disconnect(database) {
+  return inTurn(database, () => release(database));
+}
+
+async function release(database) {
+  await quietly(database, "a listener of 'disconnected'", () => database.emit('disconnected', new Date()));
   const resources = Object.values(database._resourcesMap);
   // Plugins see the records that inserters still hold.
   await quietly(database, 'inserters', () => Promise.all(resources.map((resource) => resource._drainHelpers?.())));
@@ -166,12 +238,9 @@ export async function disconnect(database) {
   await quietly(database, 'client', () => database.client?.removeAllListeners?.());
   dropDeferred(database);
   database._connected = false;
-  database.savedMetadata = null;
-  database._storedMetadata = null;
-  database._loaded = null;
-  database._catalog = null;
+  forgetMetadata(database);
   stopEngineLogs(database);
-  database.emit('db:disconnected', new Date());
+  await quietly(database, "a listener of 'db:disconnected'", () => database.emit('db:disconnected', new Date()));
   database.removeAllListeners();
   database._unregisterExitListener();
 }

@@ -84,14 +84,15 @@ function savedEntry(database, name) {
   return resources && Object.hasOwn(resources, name) ? resources[name] : undefined;
 }
 
-/** Creates a resource, or applies the configuration to the one of that name. */
-export async function createResource(database, config) {
+/** Creates a resource, or applies the configuration to the one of that name; `report.created` tells which. */
+export async function createResource(database, config, report = {}) {
   const { name } = config;
   if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
   await loadMetadata(database);
   // Another call may have created it while the metadata was loading.
   if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
   const resource = declare(database, config);
+  report.created = true;
   await saveDefinition(database, name);
   database.emit('db:resource-created', name);
   return resource;

@@ -6,7 +6,9 @@ import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
 import { definitionOf } from '../resource/introspection.js';
 import { maintained } from '../util/inner-call.js';
+import { nearestName } from '../util/nearest-name.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
+import { showAs } from '../util/shown.js';
 import { offSignal, onSignal } from '../util/signals.js';
 import { VERSION } from '../util/version.js';
 import { parallelismOf, readParallelism, setConcurrency } from './concurrency.js';
@@ -21,7 +23,7 @@ import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHoo
 import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
 import { checkManagers, managerOf } from './managers.js';
 import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
-import { applySecurity, checkOptions, connectionStringOf } from './options.js';
+import { applySecurity, checkEffects, checkOptions, connectionStringOf, poolOptions } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
 import { findPlugin, ownProperties } from './resources-proxy.js';
 
@@ -42,8 +44,10 @@ export class Database extends OwnedEmitter {
    */
   constructor(options) {
     super();
-    if (options === null || options === undefined) {
-      throw new TypeError('Database requires an options object: new Database({ connectionString })');
+    if (options === null || typeof options !== 'object') {
+      throw new TypeError(
+        `Database requires an options object: new Database({ connectionString }); got ${options === null ? 'null' : typeof options}`
+      );
     }
     this.id = newId();
     this.version = '1';
@@ -72,18 +76,20 @@ export class Database extends OwnedEmitter {
     watchDegraded(this.client, this);
     this.bucket = this.client.bucket ?? this.client.config?.bucket;
     this.keyPrefix = this.client.keyPrefix ?? this.client.config?.keyPrefix;
+    checkEffects(this, options);
     installHooks(this);
     this._registerExitListener();
   }
 
   _createClient() {
-    const { sessionToken, httpClientOptions, clientOptions, executorPool, AwsS3Client } = this.options;
+    const { sessionToken, httpClientOptions, AwsS3Client } = this.options;
+    const clientOptions = this.options.clientOptions ?? {};
     return createClient(this.connectionString, {
       verbose: this.verbose,
       parallelism: this.parallelism,
       sessionToken,
-      httpClientOptions,
-      executorPool,
+      httpClientOptions: httpClientOptions ?? undefined,
+      executorPool: poolOptions(this.options),
       clientOptions: AwsS3Client === undefined ? clientOptions : { ...clientOptions, AwsS3Client }
     });
   }
@@ -210,9 +216,9 @@ export class Database extends OwnedEmitter {
 
   // Resources
 
-  async createResource(config) {
+  async createResource(config, report) {
     if (config === null || config === undefined) throw new TypeError('createResource requires a configuration object');
-    return createResource(this, config);
+    return createResource(this, config, report);
   }
 
   /** The resource of a name; throws `ResourceNotFound`. Usable with and without `await`. */
@@ -221,7 +227,9 @@ export class Database extends OwnedEmitter {
     throw new ResourceNotFound({
       bucket: this.client?.config?.bucket ?? this.bucket ?? 'unknown',
       resourceName: String(name),
-      id: String(name)
+      id: String(name),
+      availableResources: Object.keys(this._resourcesMap),
+      suggestion: missingResource(this, name)
     });
   }
 
@@ -438,6 +446,13 @@ export class Database extends OwnedEmitter {
   }
 }
 
+function missingResource(database, name) {
+  const names = Object.keys(database._resourcesMap);
+  if (!database.isConnected()) return 'Connect first: await database.connect() reads the stored resources.';
+  const near = nearestName(String(name), names);
+  return `Create it with createResource({ name: '${name}', attributes })${near ? `, or use '${near}'` : ''}; there are: ${names.join(', ') || 'none'}.`;
+}
+
 /** State that callers reach for by name but never enumerate. */
 function defineState(database) {
   const state = {
@@ -454,6 +469,8 @@ function defineState(database) {
     _exitListenerRegistered: false,
     _connected: false,
     _connecting: null,
+    _disconnecting: null,
+    _turn: null,
     _catalog: null,
     _loaded: null,
     _storedMetadata: null,
@@ -473,6 +490,15 @@ function defineState(database) {
     Object.defineProperty(database, name, { value, writable: true, enumerable: false, configurable: true });
   }
 }
+
+// The options hold credentials and the passphrase.
+showAs(Database, (database) => ({
+  id: database.id,
+  ...database.config,
+  connected: database.isConnected(),
+  resources: Object.keys(database._resourcesMap),
+  plugins: Object.keys(database.pluginRegistry)
+}));
 
 /** The default export of the package: a class of its own that adds nothing. */
 export class S3db extends Database {}

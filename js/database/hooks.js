@@ -112,17 +112,25 @@ export async function executeHooks(database, event, context = {}) {
     } catch (error) {
       database.emit('hookError', { event, error, context });
       if (database.strictHooks) {
-        throw new DatabaseError(`Hook execution failed for event '${event}': ${error?.message ?? error}`, {
-          event,
-          originalError: error,
-          context,
-          operation: 'executeHooks',
-          retriable: false,
-          suggestion: 'Correct the hook, or disable strictHooks.'
-        });
+        throw hookFailure(event, error, context);
       }
     }
   }
+}
+
+function hookFailure(event, error, context) {
+  const failure = new DatabaseError(`Hook execution failed for event '${event}': ${error?.message ?? error}`, {
+    event,
+    originalError: error,
+    operation: 'executeHooks',
+    retriable: false,
+    suggestion: 'Correct the hook, or disable strictHooks.'
+  });
+  // Configurations have passphrases: there for who asks, and not for who prints the error.
+  const hidden = { value: context, enumerable: false, configurable: true, writable: true };
+  Object.defineProperty(failure, 'context', hidden);
+  Object.defineProperty(failure.data, 'context', hidden);
+  return failure;
 }
 
 /** Makes the four hooked methods own properties of the instance, as callers reassign them. */
@@ -144,7 +152,7 @@ export function installHooks(database) {
   const connectHooked = around(database._originalConnect, 'beforeConnect', 'afterConnect');
   // A repeated or concurrent connect() joins the first and runs no hooks of its own.
   database.connect = (...args) => {
-    if (database._connected) return Promise.resolve();
+    if (database._connected && database._disconnecting === null) return Promise.resolve();
     database._connecting ??= connectHooked(...args).finally(() => {
       database._connecting = null;
     });
@@ -152,13 +160,23 @@ export function installHooks(database) {
   };
   database.createResource = async (config) => {
     await database._executeHooks('beforeCreateResource', { config });
-    const existed = database.resourceExists(config?.name);
-    const resource = await database._originalCreateResource(config);
+    // Of concurrent calls with one name, one creates.
+    const report = { created: false };
+    const resource = await database._originalCreateResource(config, report);
     await database._executeHooks('afterCreateResource', { resource, config });
-    await database._executeHooks(existed ? 'resourceUpdated' : 'resourceCreated', { resource, config });
+    await database._executeHooks(report.created ? 'resourceCreated' : 'resourceUpdated', { resource, config });
     return resource;
   };
   database.uploadMetadataFile = around(database._originalUploadMetadataFile, 'beforeUploadMetadata', 'afterUploadMetadata');
-  database.disconnect = around(database._originalDisconnect, 'beforeDisconnect', 'afterDisconnect');
+  const disconnectHooked = around(database._originalDisconnect, 'beforeDisconnect', 'afterDisconnect');
+  // Joins one under way, unless a connect() that came after it waits for it.
+  database.disconnect = (...args) => {
+    if (database._disconnecting !== null && database._connecting === null) return database._disconnecting;
+    const disconnecting = disconnectHooked(...args).finally(() => {
+      if (database._disconnecting === disconnecting) database._disconnecting = null;
+    });
+    database._disconnecting = disconnecting;
+    return disconnecting;
+  };
   database._hooksInstalled = true;
 }

@@ -1,6 +1,7 @@
 /** The logger of a database, its children, and the engine's logs on their way to it (decision 24). */
 import { DatabaseError } from '../errors/index.js';
 import { native } from '../native/load.js';
+import { checkSink, sinkOf } from '../util/log-sink.js';
 import { childLogger, consoleLogger, LEVELS, levelOf } from '../util/logger.js';
 
 const VALID = [...LEVELS, 'silent'];
@@ -20,13 +21,14 @@ function checkLevel(level, option, operation) {
 export function checkLogOptions({ logLevel, loggerOptions }) {
   checkLevel(logLevel, 'logLevel', 'constructor');
   checkLevel(loggerOptions?.level, 'loggerOptions.level', 'constructor');
+  checkSink(loggerOptions ?? {});
   for (const [name, level] of Object.entries(loggerOptions?.childLevels ?? {}))
     checkLevel(level, `loggerOptions.childLevels.${name}`, 'constructor');
 }
 
-/** The given logger, else the console at `logLevel`, `loggerOptions.level`, `debug` with `verbose`, or `warn`. */
-export function loggerOf(database) {
-  return database.options.logger ?? consoleLogger(levelOf(database.options) ?? 'warn', '[s3db]');
+/** The given logger, else the console or `loggerOptions.destination` at `logLevel`, `loggerOptions.level`, `debug` with `verbose`, or `warn`. */
+export function loggerOf({ options }) {
+  return options.logger ?? consoleLogger(levelOf(options) ?? 'warn', '[s3db]', sinkOf(options.loggerOptions));
 }
 
 function stateOf(database) {

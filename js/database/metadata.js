@@ -1,7 +1,8 @@
 /** `s3db.json`: loading, versions, merged and serialised uploads. */
 
 import { storeFor } from '../client/store-for.js';
-import { fromNative } from '../errors/from-native.js';
+import { fromNative, nativeReport } from '../errors/from-native.js';
+import { redactUrls } from '../errors/redact.js';
 import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { sequenceOf } from '../resource/ids.js';
@@ -17,7 +18,15 @@ export function blankMetadata(database) {
 }
 
 function failure(database, error, operation) {
-  return fromNative(error, { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation });
+  const report = nativeReport(error);
+  const context = { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation };
+  const { endpoint, basePath } = database.client.config ?? {};
+  if (basePath && (report?.code === 'EIO' || report?.kind === 'Unknown')) {
+    context.suggestion = `Check that ${basePath} is a directory that this process can make, read and write.`;
+  } else if (report?.kind === 'Network') {
+    context.suggestion = `Check that the store can be reached${endpoint ? ` at ${redactUrls(String(endpoint))}` : ''}: address, port, network, proxy.`;
+  }
+  return fromNative(error, context);
 }
 
 function catalogOf(database) {

@@ -6,13 +6,21 @@ import { hasControlCharacter } from '../resource/partition-rules.js';
 export function checkName(name) {
   if (typeof name !== 'string' || name.trim() === '') return;
   const segments = name.split('/');
+  if (isReserved(name)) throw refused(name, `Invalid resource name '${name}': JavaScript keeps it for the prototype of objects`);
   if (segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') && !hasControlCharacter(name)) return;
-  throw new ResourceError(`Invalid resource name '${name}': empty, '.' and '..' path segments and control characters are not allowed`, {
+  throw refused(name, `Invalid resource name '${name}': empty, '.' and '..' path segments and control characters are not allowed`);
+}
+
+/** Whether a name cannot be a property of its own of `database.resources`, nor of `s3db.json`. */
+export const isReserved = (name) => name === '__proto__';
+
+function refused(name, message) {
+  return new ResourceError(message, {
     resourceName: name,
     operation: 'createResource',
     field: 'name',
     statusCode: 400,
     retriable: false,
-    suggestion: 'Choose a name without empty or relative path segments.'
+    suggestion: 'Choose a name of letters, digits, hyphens and underscores.'
   });
 }

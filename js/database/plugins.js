@@ -120,10 +120,19 @@ async function stop(database, entry) {
   try {
     if (typeof entry.plugin.stop === 'function') await entry.plugin.stop();
   } catch (error) {
-    database.emit('plugin.error', { ...info, operation: 'stop', error });
+    tell(database, 'plugin.error', { ...info, operation: 'stop', error });
     return;
   }
-  database.emit('db:plugin:stopped', info);
+  tell(database, 'db:plugin:stopped', info);
+}
+
+/** Emits; a listener that throws must not keep the other plugins from being stopped. */
+function tell(database, event, info) {
+  try {
+    database.emit(event, info);
+  } catch (error) {
+    database.logger.warn?.(`[database] a listener of '${event}' failed: ${error?.message ?? error}`);
+  }
 }
 
 function release(database, entry) {

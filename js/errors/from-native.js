@@ -16,6 +16,8 @@ import {
   ValidationError
 } from './classes.js';
 
+import { credentialsRemedy } from './map-aws-error.js';
+
 /** Error class by native kind. */
 const CLASS_OF = {
   Permission: PermissionError,
@@ -112,7 +114,11 @@ function build(report, context) {
     case 'Precondition':
       return new Class(message, { ...details, code: details.code ?? 'PreconditionFailed', statusCode: details.statusCode ?? 412 });
     case 'Permission':
-      return new Class('Access denied', { ...details, awsMessage: message });
+      return new Class('Access denied', {
+        ...details,
+        awsMessage: message,
+        suggestion: details.suggestion ?? credentialsRemedy(details.code)
+      });
     default:
       return new Class(message, details);
   }

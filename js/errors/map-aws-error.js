@@ -61,6 +61,23 @@ export const codeOf = (error) => error?.code || error?.Code || error?.name;
 export const statusOf = (error) => error?.statusCode ?? error?.$metadata?.httpStatusCode;
 
 /**
+ * What helps when the credentials themselves are at fault; otherwise policies are the next thing to look at.
+ * @param {string | undefined} code
+ * @returns {string | undefined}
+ */
+export function credentialsRemedy(code) {
+  return REMEDIES[code];
+}
+
+const REMEDIES = {
+  CredentialsProviderError:
+    'No credentials were found: put them into the connection string (s3://KEY:SECRET@BUCKET), or where the AWS SDK looks for them (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a role).',
+  InvalidAccessKeyId: 'The server does not know this access key: check accessKeyId, and that it belongs to this endpoint.',
+  SignatureDoesNotMatch: 'Check secretAccessKey (percent-encoded in a connection string), the region, and the clock of this machine.',
+  ExpiredToken: 'Get new temporary credentials: access key, secret and sessionToken belong together.'
+};
+
+/**
  * Published error of a transport failure; the cause is kept as `original`.
  * @param {any} err
  * @param {{ bucket?: string, key?: string, commandName?: string, commandInput?: object, resourceName?: string, id?: string, retriable?: boolean }} [context]
@@ -90,6 +107,7 @@ export function mapAwsError(err, context = {}) {
     return new PermissionError('Access denied', {
       ...common,
       retriable: false,
+      suggestion: credentialsRemedy(code),
       description: 'The credentials were not accepted, or they do not allow this operation.'
     });
   }

@@ -35,6 +35,10 @@ function checkBasics(config, problems) {
     if (!Number.isInteger(config.parallelism)) problems.push("Resource 'parallelism' must be an integer");
     else if (config.parallelism < 1) problems.push("Resource 'parallelism' must be greater than 0");
   }
+  const { bcryptRounds: rounds } = config;
+  if (rounds && !(Number.isInteger(rounds) && rounds >= 4 && rounds <= 31)) {
+    problems.push("Resource 'bcryptRounds' must be a whole number from 4 to 31");
+  }
   if (config.observers !== undefined && !Array.isArray(config.observers)) problems.push("Resource 'observers' must be an array");
   for (const field of BOOLEANS) {
     if (config[field] !== undefined && typeof config[field] !== 'boolean') problems.push(`Resource '${field}' must be a boolean`);

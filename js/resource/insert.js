@@ -11,6 +11,7 @@ import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
+import { problemsWithoutSecrets, withoutSecrets } from './secrets.js';
 import { isSkipped } from './shortcuts.js';
 import { validateRecord } from './validation.js';
 import { warnDefaultPassphrase } from './warnings.js';
@@ -40,14 +41,15 @@ export function draftOf(resource, data) {
   return resource.schema.applyDefaults(draft);
 }
 
-/** Error of a record that failed validation; the message is the first problem's unless one is given. */
-export function invalidRecord(resource, errors, attributes, fallback, message = errors[0]?.message ?? fallback) {
+/** Error of a record that failed validation; the message is the first problem's unless `messageOf` says otherwise. */
+export function invalidRecord(resource, errors, attributes, fallback, messageOf = (problems) => problems[0]?.message) {
+  const validation = problemsWithoutSecrets(resource, errors);
   return new InvalidResourceItem({
     bucket: resource.client?.config?.bucket ?? resource.client?.bucket ?? 'unknown',
     resourceName: resource.name,
-    attributes,
-    validation: errors,
-    message,
+    attributes: withoutSecrets(resource, attributes),
+    validation,
+    message: messageOf(validation) ?? fallback,
     statusCode: 422
   });
 }

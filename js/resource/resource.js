@@ -2,6 +2,7 @@ import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { maintained } from '../util/inner-call.js';
 import { getNested } from '../util/nested.js';
+import { showAs } from '../util/shown.js';
 import { composeFullObject, handleListError, handleResourceError } from './compose.js';
 import { applyConfiguration, construct, prewarmSchema, updateAttributes } from './config.js';
 import { content, deleteContent, hasContent, setContent } from './content.js';
@@ -536,5 +537,15 @@ export class Resource extends AsyncEventEmitter {
 }
 
 registerBasePrototype(Resource.prototype);
+
+// A resource has a passphrase, and its database credentials.
+showAs(Resource, ({ name, version, behavior, attributes, config }) => ({
+  name,
+  version,
+  behavior,
+  attributes,
+  partitions: config?.partitions,
+  timestamps: config?.timestamps
+}));
 
 export default Resource;

@@ -180,7 +180,7 @@ export async function update(resource, rawId, attributes) {
 }
 
 function invalidUpdate(resource, errors, attributes) {
-  return invalidRecord(resource, errors, attributes, 'unknown', `validation: ${JSON.stringify(errors)}`);
+  return invalidRecord(resource, errors, attributes, 'unknown', (problems) => `validation: ${JSON.stringify(problems)}`);
 }
 
 function lostRaces(resource, id, operation, original) {

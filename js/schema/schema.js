@@ -2,6 +2,7 @@ import { fromNative } from '../errors/from-native.js';
 import { SchemaError } from '../errors/index.js';
 import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { showAs } from '../util/shown.js';
 import * as checks from './check.js';
 import { cloneContainers, withoutFunctions } from './clone.js';
 import { preprocessAttributes } from './preprocess.js';
@@ -457,6 +458,9 @@ function mergeOptions(defaults, options) {
 
 const copyHooks = (hooks) =>
   Object.fromEntries(HOOKS.map((name) => [name, Object.fromEntries(Object.entries(hooks[name]).map(([path, list]) => [path, [...list]]))]));
+
+// A schema has the passphrase.
+showAs(Schema, ({ name, version, attributes, map }) => ({ name, version, attributes, map }));
 
 export { SchemaActions };
 export default Schema;

@@ -2,6 +2,7 @@ import FastestValidator from 'fastest-validator';
 import { encrypt } from '../concerns/crypto.js';
 import { compactHash, compactWithCost, hashPassword, hashPasswordSync, isPasswordHash } from '../concerns/password-hashing.js';
 import { ValidationError } from '../errors/index.js';
+import { showAs } from '../util/shown.js';
 import { FORMAT_MESSAGES, FORMAT_TYPES, formatCheck } from './formats.js';
 import { passwordSettings } from './security.js';
 
@@ -172,5 +173,8 @@ export class ValidatorManager extends Validator {
     shared = this;
   }
 }
+
+// It has the passphrase.
+showAs(Validator, ({ autoEncrypt, autoHash }) => ({ autoEncrypt, autoHash }));
 
 export default Validator;

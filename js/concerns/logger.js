@@ -1,0 +1,2 @@
+/** Loggers as the library uses them. */
+export { createLogger, createLogger as default, LEVELS } from '../util/logger.js';
