@@ -89,15 +89,10 @@ export async function setContent(resource, options) {
   const id = checkWriteId(options.id, 'setContent');
   const content = await bytesOf(resource, id, options.buffer);
   const { record, written } = await untilUnchanged(resource, id, 'setContent', async () => {
-    let base;
-    try {
-      base = await readForWrite(resource, id, 'setContent');
-    } catch (error) {
-      if (isNotFound(error)) throw notFound(resource, id, error);
-      throw error;
-    }
-    const text = await call(resource, id, 'setContent', (handle) => handle.setContent(base.read, content, contentType));
-    return { record: base.record, written: fromText(text) };
+    const { read, record, failure } = await readForWrite(resource, id, 'setContent');
+    if (failure) throw isNotFound(failure) ? notFound(resource, id, failure) : failure;
+    const text = await call(resource, id, 'setContent', (handle) => handle.setContent(read, content, contentType));
+    return { record, written: fromText(text) };
   });
   emitNativeEvents(resource, written.events);
   const result = { ...record, _hasContent: true, _contentLength: content.length, _mimeType: contentType };

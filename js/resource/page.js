@@ -3,10 +3,12 @@ import { ValidationError } from '../errors/index.js';
 import { toText } from '../native/text.js';
 import { innerOptions } from '../util/inner-call.js';
 import { decideBulk } from './bulk.js';
+import { loadReferenced, referenceScan } from './list.js';
 import { nativeOf } from './native.js';
 import { dateHints, recordKey } from './partition-rules.js';
 import { partitionOf, requirePartition } from './partitions.js';
 import { partitionOptions, scanSteps } from './scan.js';
+import { indexView } from './versions.js';
 
 const VERSION = 1;
 
@@ -67,9 +69,10 @@ async function pageByCursor(resource, given) {
   const definition = partition ? requirePartition(resource, partition, 'page') : undefined;
   const after = decodeCursor(resource, cursor, prefix);
   const direct = decideBulk(resource, partition ? 'listPartition' : 'listMain').allowed;
+  const place = { partition, definition, partitionValues: partitionValues ?? {} };
   const options = {
     kind: direct ? 'records' : 'ids',
-    ...partitionOptions(partition, definition, partitionValues),
+    ...(partition && !direct ? referenceScan(place) : partitionOptions(partition, definition, partitionValues)),
     limit: size,
     startAfter: after,
     positions: true
@@ -78,7 +81,8 @@ async function pageByCursor(resource, given) {
   let last = after;
   let more = false;
   for await (const step of scanSteps(resource, options, 'page')) {
-    found.push(...step.items);
+    if (partition && !direct) for (const id of step.items) found.push({ id, key: options.batch === 1 ? step.position : undefined });
+    else found.push(...step.items);
     last = step.position ?? last;
     more = step.more;
   }
@@ -86,7 +90,7 @@ async function pageByCursor(resource, given) {
   const inner = innerOptions(resource, given);
   if (!direct) {
     items = partition
-      ? await Promise.all(found.map((id) => resource.getFromPartition({ id, partitionName: partition, partitionValues, ...inner })))
+      ? await loadReferenced(resource, found, place, inner)
       : await resource.processListResults(found, 'main', ...(inner ? [inner] : []));
   }
   const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...inner });
@@ -110,7 +114,7 @@ function cursorAfter(resource, items, { size, partition, partitionValues }) {
     const hints = dateHints(resource.config.partitions, record);
     key =
       partitionOf(resource, partition) &&
-      nativeOf(resource).partitionKey(partition, record.id, toText(record), hints && JSON.stringify(hints));
+      nativeOf(resource).partitionKey(partition, record.id, toText(indexView(resource, record)), hints && JSON.stringify(hints));
     if (!key) return null;
   }
   return encodeCursor(placeOf(resource, partition, partitionValues), key, size);

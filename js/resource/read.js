@@ -9,8 +9,9 @@ import { undecryptable } from './compose.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
+import { isMissing } from './missing.js';
 import { nativeOf, toPublic, withDate } from './native.js';
-import { partitionPrefix, requestedValues } from './partition-rules.js';
+import { normaliseId, partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
 /** Reads one record. */
@@ -35,7 +36,7 @@ export async function getOrNull(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (isNotFound(error) || error?.message?.includes('NoSuchKey')) return null;
+    if (isMissing(resource, id, error)) return null;
     throw error;
   }
 }
@@ -45,7 +46,7 @@ export async function getOrThrow(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (!isNotFound(error) && !error?.message?.includes('NoSuchKey')) throw error;
+    if (!isMissing(resource, id, error)) throw error;
     throw new ResourceError(`Resource '${resource.name}' with id '${id}' not found`, {
       resourceName: resource.name,
       id,
@@ -115,7 +116,7 @@ export async function loadOrSkip(resource, id, options) {
   try {
     return await resource.get(id, ...innerArgs(resource, options));
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isMissing(resource, id, error)) return undefined;
     if (undecryptable(id, error) === null) emitItemError(resource, error, id);
     return resource.handleResourceError(error, id, 'main');
   }
@@ -136,7 +137,7 @@ export async function getFromPartition(resource, options) {
     });
   }
   checkReadId(id);
-  const key = `${partitionPrefix(resource.name, partitionName, definition, partitionValues)}/id=${id}`;
+  const key = `${partitionPrefix(resource.name, partitionName, definition, partitionValues)}/id=${normaliseId(id)}`;
   try {
     await resource.client.headObject(key);
   } catch (error) {

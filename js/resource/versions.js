@@ -30,6 +30,16 @@ export function relabel(data, from, to) {
   return { ...data, _v: to, _originalVersion: from, _versionMapped: true };
 }
 
+/**
+ * A record as its references see it: under the version that wrote it. Reads show the current version, and only a record
+ * that was read of an older one says which.
+ */
+export function indexView(resource, record) {
+  if (record?._versionMapped !== true || record._originalVersion === undefined) return record;
+  const original = String(record._originalVersion);
+  return { ...record, _v: String(resource.version).startsWith('v') ? `v${original}` : original };
+}
+
 const schemas = new WeakMap();
 
 /** Schema of a saved version; the current one for the current and for unknown versions. */

@@ -1,0 +1,181 @@
+/** Failures that belong to something else than the record at hand, and what operations must not make of them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ResourceError } from '../../js/index.js';
+import { allKeys, connectDatabase, settle } from './support/databases.js';
+
+const BY_TYPE = { byType: { fields: { type: 'string' } } };
+const OF_X = { partition: 'byType', partitionValues: { type: 'x' } };
+const idsOf = (records) => records.map(({ id }) => id);
+
+async function create(config = {}) {
+  const database = await connectDatabase();
+  const attributes = { name: 'string', type: 'string|optional' };
+  const items = await database.createResource({ name: 'items', attributes, partitions: BY_TYPE, asyncPartitions: false, ...config });
+  const related = await database.createResource({ name: 'related', attributes: { x: 'string' } });
+  await items.insert({ id: 'a', name: 'A', type: 'x' });
+  return { database, items, related };
+}
+
+/** Every operation that reads the record. */
+const READS = {
+  get: (items) => items.get('a'),
+  getOrNull: (items) => items.getOrNull('a'),
+  getOrThrow: (items) => items.getOrThrow('a'),
+  getMany: (items) => items.getMany(['a']),
+  getAll: (items) => items.getAll(),
+  list: (items) => items.list(),
+  'list of a partition': (items) => items.list(OF_X),
+  page: (items) => items.page(),
+  query: (items) => items.query({ name: 'A' }),
+  getFromPartition: (items) => items.getFromPartition({ id: 'a', partitionName: 'byType', partitionValues: { type: 'x' } }),
+  update: (items) => items.update('a', { name: 'B' }),
+  updateConditional: (items) => items.updateConditional('a', { name: 'B' }, { ifMatch: 'any' }),
+  setContent: (items) => items.setContent({ id: 'a', buffer: 'x' }),
+  delete: (items) => items.delete('a'),
+  readable: async (items) => {
+    for await (const record of items.readable()) assert.ok(record);
+  }
+};
+
+for (const [name, run] of Object.entries(READS)) {
+  test(`spec03_13 an afterGet hook that does not find something else fails ${name}, which does not take the record for missing`, async () => {
+    const { database, items, related } = await create();
+    const before = await allKeys(database, 'resource=items/');
+    const unrelated = [
+      async () => related.get('gone'),
+      async () => related.update('gone', { x: 'y' }),
+      async () => database.client.getObject('files/gone'),
+      async () => {
+        throw Object.assign(new Error('the service knows no such page'), { statusCode: 404 });
+      }
+    ];
+    for (const fail of unrelated) {
+      let thrown;
+      const hook = async () => {
+        try {
+          await fail();
+        } catch (error) {
+          thrown = error;
+          throw error;
+        }
+      };
+      items.addHook('afterGet', hook);
+      await assert.rejects(run(items), (error) => error === thrown);
+      items.removeHook('afterGet', hook);
+    }
+    assert.deepEqual(await allKeys(database, 'resource=items/'), before, 'nothing was deleted');
+    assert.equal((await items.get('a')).name, 'A', 'nothing was written');
+  });
+}
+
+test('spec03_9_1 a hook that says NoSuchKey of the record hides it', async () => {
+  const { items } = await create();
+  items.addHook('afterGet', (record) => {
+    throw Object.assign(new Error(`NoSuchKey: ${record.id}`), { name: 'NoSuchKey' });
+  });
+  assert.equal(await items.getOrNull('a'), null);
+  await assert.rejects(items.getOrThrow('a'), { code: 'RESOURCE_NOT_FOUND' });
+  assert.deepEqual(await items.list(), []);
+});
+
+test('spec03_8_6 upsert rejects with what an insert hook failed of, and does not update', async () => {
+  const { items, related } = await create();
+  await related.insert({ id: 'taken', x: '1' });
+  const updates = [];
+  items.addHook('beforeUpdate', (data) => {
+    updates.push(data.id);
+  });
+  for (const [hook, other, statusCode] of [
+    ['beforeInsert', { id: 'taken', x: '2' }, 409],
+    ['afterInsert', { id: 'taken', x: '2' }, 409],
+    ['afterInsert', { id: 'free' }, 422]
+  ]) {
+    const fail = async () => {
+      await related.insert(other);
+    };
+    items.addHook(hook, fail);
+    await assert.rejects(items.upsert({ id: `new-${hook}-${statusCode}`, name: 'N' }), { name: 'InvalidResourceItem', statusCode });
+    items.removeHook(hook, fail);
+  }
+  assert.deepEqual(updates, []);
+});
+
+for (const behavior of ['user-managed', 'enforce-limits']) {
+  test(`spec03_8_3 a failed precondition of a hook is no reason to run update and patch again (${behavior})`, async () => {
+    const { items } = await create({ behavior });
+    let calls = 0;
+    items.addHook('beforeUpdate', () => {
+      calls += 1;
+      throw new ResourceError('somebody else was faster', { statusCode: 412, code: 'PreconditionFailed' });
+    });
+    await assert.rejects(items.update('a', { name: 'B' }), { message: 'somebody else was faster' });
+    await assert.rejects(items.patch('a', { name: 'B' }), { message: 'somebody else was faster' });
+    assert.equal(calls, 2);
+  });
+
+  test(`spec03_8_3 $before is what was stored, whatever a hook does to nested values of its argument (${behavior})`, async () => {
+    const attributes = { name: 'string', tags: 'array|items:string', profile: { city: 'string' } };
+    const database = await connectDatabase();
+    const nested = await database.createResource({ name: 'nested', behavior, attributes });
+    await nested.insert({ id: 'a', name: 'A', tags: ['x'], profile: { city: 'Porto' } });
+    const events = [];
+    nested.on('updated', (event) => events.push(event));
+    nested.addHook('beforeUpdate', (data) => {
+      data.tags.push('y');
+      data.profile.city = 'Faro';
+      return data;
+    });
+    await nested.patch('a', { name: 'B' });
+    await settle();
+    const [{ $before, $after }] = events;
+    assert.deepEqual([$before.tags, $before.profile], [['x'], { city: 'Porto' }]);
+    assert.deepEqual([$after.tags, $after.profile], [['x', 'y'], { city: 'Faro' }]);
+  });
+}
+
+test('spec03_13_2 what beforeList does not return stays', async () => {
+  const { items } = await create();
+  await items.insertMany([
+    { id: 'b', name: 'B', type: 'y' },
+    { id: 'c', name: 'C', type: 'x' }
+  ]);
+  items.addHook('beforeList', () => ({ limit: 5 }));
+  assert.deepEqual(idsOf(await items.list(OF_X)), ['a', 'c']);
+});
+
+const denied = Object.assign(new Error('not for you'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
+
+test('spec03_11_5 under strictPartitions updateConditional rejects when references fail: the record has changed', async () => {
+  const { database, items } = await create({ strictPartitions: true });
+  const { _etag } = await items.get('a');
+  const { putObject } = database.client;
+  database.client.putObject = async (request) => {
+    if (request.key.includes('partition=')) throw denied;
+    return putObject.call(database.client, request);
+  };
+  await assert.rejects(items.updateConditional('a', { type: 'y' }, { ifMatch: _etag }), (error) => error === denied);
+  assert.equal((await items.get('a')).type, 'y');
+  // A write that fails is a result still.
+  const result = await items.updateConditional('a', { type: 'z' }, { ifMatch: _etag });
+  assert.deepEqual([result.success, result.error], [false, 'ETag mismatch - object was modified by another process']);
+});
+
+for (const replaced of [false, true]) {
+  test(`spec03_11_5 references follow updateConditional under strictPartitions${replaced ? ', through a replaced method' : ''}`, async () => {
+    const { database, items } = await create({ strictPartitions: true, versioningEnabled: true });
+    if (replaced) {
+      const { handlePartitionReferenceUpdates } = items;
+      items.handlePartitionReferenceUpdates = (...args) => handlePartitionReferenceUpdates.apply(items, args);
+    }
+    // A hook that changes what is read does not change which reference the stored record has.
+    items.addHook('afterGet', (record) => ({ ...record, type: 'shown' }));
+    const { _etag } = await items.get('a');
+    const { success } = await items.updateConditional('a', { type: 'y' }, { ifMatch: _etag });
+    assert.equal(success, true);
+    assert.deepEqual(await allKeys(database, 'resource=items/partition='), [
+      'resource=items/partition=byType/type=y/id=a',
+      `resource=items/partition=byVersion/_v=${items.version}/id=a`
+    ]);
+  });
+}
