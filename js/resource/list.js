@@ -12,7 +12,7 @@ import { nativeOf, toPublic } from './native.js';
 import { matchesValues, requestedValues, sortedFields, valuesOfRecord } from './partition-rules.js';
 import { partitionOf, requirePartition } from './partitions.js';
 import { loadOrSkip } from './read.js';
-import { partitionOptions, scanAll, scanSteps, windowOf } from './scan.js';
+import { PAGING, partitionOptions, scanAll, scanSteps, windowOf } from './scan.js';
 import { indexView } from './versions.js';
 
 /** References whose records are loaded together. */
@@ -44,11 +44,15 @@ export async function list(resource, options = {}) {
     if (before !== null && typeof before === 'object')
       ({ partition = partition, partitionValues = partitionValues, limit = limit, offset = offset } = before);
   }
+  const paging = options?.[PAGING];
+  if (paging) paging.place = { partition, partitionValues };
   let records;
   try {
-    records = partition
-      ? await resource.listPartition({ partition, partitionValues, limit, offset, ...inner })
-      : await resource.listMain({ limit, offset, ...inner });
+    if (paging?.read) records = await paging.read({ partition, partitionValues, limit });
+    else
+      records = partition
+        ? await resource.listPartition({ partition, partitionValues, limit, offset, ...inner })
+        : await resource.listMain({ limit, offset, ...inner });
   } catch (error) {
     return resource.handleListError(error, { partition, partitionValues });
   }

@@ -151,8 +151,7 @@ async function pagedQuery(resource, plan, { limit, offset, partition, partitionV
     for (let at = plan.sorts ? 0 : offset; ; at += pageSize) {
       const batch = await resource.list({ partition, partitionValues, limit: pageSize, offset: at, ...inner });
       yield batch;
-      if (batch.length === 0 || (batch.length < pageSize && (await isLastPage(resource, partition, partitionValues, at + pageSize))))
-        return;
+      if (batch.length < pageSize && (await isLastPage(resource, partition, partitionValues, at + pageSize))) return;
     }
   }
   return gather(plan, pages(), { limit, offset });
@@ -172,7 +171,7 @@ async function gather({ compiled, sorts, projects }, batches, { limit, offset })
   return projects && records.length > 0 ? fromText(compiled.project(toText(records))) : records;
 }
 
-/** A short page may only have lost records that vanished; the ids tell whether more follow. */
+/** A short page may only have lost records, to hooks or because they vanished; the ids tell whether more follow. */
 async function isLastPage(resource, partition, partitionValues, offset) {
   if (partition && partitionOf(resource, partition) === undefined) return true;
   return (await resource._original_listIds({ partition, partitionValues, limit: 1, offset })).length === 0;
