@@ -452,3 +452,25 @@ test('spec03_9_10 getFromPartition finds ids that keys hold in another spelling'
   const outside = { id: '../../../other', partitionName: 'byType', partitionValues: { type: 'u' } };
   await assert.rejects(resource.getFromPartition(outside), { name: 'ValidationError', statusCode: 400 });
 });
+
+test('spec03_4_1 the keys that methods tell are those that are stored', async () => {
+  const database = await connectDatabase();
+  const resource = await database.createResource({
+    name: 'items',
+    attributes,
+    partitions: { byType: partitions.byType },
+    asyncPartitions: false
+  });
+  for (const id of ['a/', 'a//', '/a', '//a', './a', 'a/./b', 'a/b/', '/', './', 'https://x/?a#b', '日本 %41', '...']) {
+    await resource.insert({ id, name: 'A', type: id });
+    const keys = [resource.getResourceKey(id), resource.getPartitionKey({ partitionName: 'byType', id, data: { type: id } })];
+    assert.deepEqual(await database.client.getAllKeys({ prefix: 'resource=items/' }), keys, id);
+    const found = await resource.getFromPartition({ id, partitionName: 'byType', partitionValues: { type: id } });
+    assert.equal(found.id, id);
+    await resource.createHistoricalVersion(id, { name: 'A' });
+    await resource.delete(id);
+    const history = keys[0].replace('/data/', '/historical/');
+    assert.deepEqual(await database.client.getAllKeys({ prefix: 'resource=items/' }), [history], 'the copy has a slot of its own id');
+    await database.client.deleteObject(history);
+  }
+});

@@ -118,11 +118,11 @@ export function recordKey(name, id) {
   return `resource=${name}/data/id=${normaliseId(id)}`;
 }
 
-/** An id as the key stores it. */
+/** An id as the key stores it: it ends the key, and a path join keeps a slash there. */
 export function normaliseId(id) {
-  const text = String(id);
-  const joined = normaliseSegments(`id=${text}`, 'id').slice(3);
-  return joined;
+  const text = `id=${id}`;
+  const joined = normaliseSegments(text, 'id').slice(3);
+  return text.endsWith('/') ? `${joined}/` : joined;
 }
 
 /** `FIELD=VALUE` with the normalisation of keys. */
