@@ -179,3 +179,45 @@ for (const replaced of [false, true]) {
     ]);
   });
 }
+
+test('spec03_15 a declaration with a middleware of an unknown method declares nothing', async () => {
+  const database = await connectDatabase();
+  const refused = { name: 'ResourceError', message: 'No such method for middleware: nope', statusCode: 400 };
+  const middlewares = { insert: (_context, next) => next(), nope: (_context, next) => next() };
+  await assert.rejects(database.createResource({ name: 'items', attributes: { a: 'string' }, middlewares }), refused);
+  assert.deepEqual(Object.keys(database.resources), []);
+  const items = await database.createResource({ name: 'items', attributes: { a: 'string' } });
+  const again = {
+    name: 'items',
+    attributes: { a: 'string', b: 'number' },
+    behavior: 'body-only',
+    hooks: { beforeInsert: [(data) => data] }
+  };
+  await assert.rejects(database.createResource({ ...again, middlewares }), refused);
+  assert.deepEqual([items.attributes, items.behavior, items.hooks.beforeInsert.length], [{ a: 'string' }, 'user-managed', 0]);
+});
+
+test('spec03_2_4 a declaration that is refused leaves the mode of events as it was', async () => {
+  const { database, items } = await create();
+  await assert.rejects(database.createResource({ name: 'items', attributes: { name: 'nonsense' }, asyncEvents: false }), {
+    name: 'SchemaError'
+  });
+  assert.equal(items._asyncMode, true);
+});
+
+test('spec03_25_4 a guard that is no object of rules is the rule of every operation, and denies where it is unknown', async () => {
+  const user = { roles: ['admin'] };
+  for (const [guard, expected] of [
+    ['admin', false],
+    [5, false],
+    [true, true],
+    [() => false, false],
+    [async (context) => context.user === user, true],
+    [null, true],
+    [undefined, true]
+  ]) {
+    const { items } = await create({ guard });
+    for (const operation of ['get', 'insert', 'anything'])
+      assert.equal(await items.executeGuard(operation, { user }), expected, String(guard));
+  }
+});
