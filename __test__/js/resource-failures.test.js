@@ -144,6 +144,79 @@ test('spec03_13_2 what beforeList does not return stays', async () => {
   assert.deepEqual(idsOf(await items.list(OF_X)), ['a', 'c']);
 });
 
+for (const [what, rule, value] of [
+  ['a date after the year 9999', 'date', '+010000-01-01T00:00:00Z'],
+  ['a text cut inside of a surrogate pair', 'string|maxlength:3', 'ab\u{1f44d}'],
+  ['a text with half of a surrogate pair', 'string', 'a\ud83d']
+]) {
+  for (const hooked of [false, true]) {
+    test(`spec03_11_3 ${what} has the same key in JavaScript and in the engine${hooked ? ', read through methods' : ''}`, async () => {
+      const database = await connectDatabase();
+      const items = await database.createResource({
+        name: 'items',
+        attributes: { at: rule === 'date' ? 'date' : 'string' },
+        partitions: { byAt: { fields: { at: rule } } },
+        asyncPartitions: false
+      });
+      const at = rule === 'date' ? new Date(value) : value;
+      const record = await items.insert({ id: 'a', at });
+      const key = items.getPartitionKey({ partitionName: 'byAt', id: 'a', data: record });
+      assert.deepEqual(await allKeys(database, 'resource=items/partition='), [key]);
+      if (hooked) items.addHook('afterGet', (found) => found);
+      for (const partitionValues of [{ at }, {}]) {
+        const options = { partition: 'byAt', partitionValues };
+        assert.deepEqual(idsOf(await items.list(options)), ['a']);
+        assert.deepEqual(await items.listIds(options), ['a']);
+        assert.equal(await items.count(options), 1);
+      }
+      assert.equal((await items.getFromPartition({ id: 'a', partitionName: 'byAt', partitionValues: { at } })).id, 'a');
+    });
+  }
+}
+
+for (const [name, id, refused] of [
+  ['an object', {}, true],
+  ['an array', ['a'], true],
+  ['a Date', new Date(0), true],
+  ['a boolean', true, true],
+  ['a function', () => 1, true],
+  ['a symbol', Symbol('a'), true],
+  ['a number', 7, false],
+  ['a bigint', 7n, false]
+]) {
+  test(`spec03_6_2 ${name} ${refused ? 'is refused' : 'becomes text'} as the id of an insert`, async () => {
+    const { database, items } = await create();
+    const before = await allKeys(database, 'resource=items/');
+    if (!refused) {
+      assert.equal((await items.insert({ id, name: 'A' })).id, '7');
+      assert.equal((await items.upsert({ id, name: 'B' })).name, 'B');
+      assert.equal((await items.get('7')).name, 'B');
+      return;
+    }
+    const expected = { name: 'ValidationError', message: 'Resource id must be a string', statusCode: 400, field: 'id' };
+    await assert.rejects(items.insert({ id, name: 'A' }), expected);
+    await assert.rejects(items.upsert({ id, name: 'A' }), expected);
+    assert.deepEqual(
+      (await items.insertMany([{ id, name: 'A' }])).errors.map(({ error }) => error.message),
+      [expected.message]
+    );
+    assert.deepEqual(await allKeys(database, 'resource=items/'), before);
+  });
+}
+
+test('spec03_6_3 no record has an empty id, and getMany takes arrays only', async () => {
+  const { items } = await create();
+  assert.equal(await items.exists(''), false);
+  assert.equal(await items.hasContent(''), false);
+  assert.deepEqual(await items.content(''), { buffer: null, contentType: null });
+  for (const hooked of [false, true]) {
+    if (hooked) items.addHook('afterGet', (record) => record);
+    for (const ids of [undefined, null, 'abc', new Set(['a']), {}]) {
+      await assert.rejects(items.getMany(ids), { name: 'ValidationError', message: 'getMany requires an array of ids', statusCode: 400 });
+    }
+  }
+});
+
 const denied = Object.assign(new Error('not for you'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
 
 test('spec03_11_5 under strictPartitions updateConditional rejects when references fail: the record has changed', async () => {

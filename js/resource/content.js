@@ -104,7 +104,7 @@ export async function setContent(resource, options) {
 /** Content of a record: `{ buffer, contentType }`, both null when there is no such record. */
 export async function content(resource, rawId) {
   const id = String(rawId);
-  const found = await call(resource, id, 'content', (handle) => handle.content(id));
+  const found = id !== '' && (await call(resource, id, 'content', (handle) => handle.content(id)));
   if (!found) return { buffer: null, contentType: null };
   const result = { buffer: found.body, contentType: found.contentType ?? null };
   emitStandardized(resource, 'content-fetched', { id, contentLength: result.buffer.length, contentType: result.contentType }, id);
@@ -114,7 +114,7 @@ export async function content(resource, rawId) {
 /** Whether the record has content; false when there is no such record. */
 export async function hasContent(resource, rawId) {
   const id = String(rawId);
-  return call(resource, id, 'hasContent', (handle) => handle.hasContent(id));
+  return id !== '' && call(resource, id, 'hasContent', (handle) => handle.hasContent(id));
 }
 
 /** Removes the content of a record, never its data; resolves `{ ETag }` of the record's object. */

@@ -34,22 +34,28 @@ function maxLength(rule) {
   return match ? Number(match[1]) : null;
 }
 
+/** A text as the rule cuts it. Half of a surrogate pair is no character of a key: it becomes U+FFFD, as in the engine. */
+function cut(text, rule) {
+  const limit = maxLength(rule);
+  return limit !== null && text.length > limit ? text.slice(0, limit).toWellFormed() : text;
+}
+
+const utcDay = (date) => date.toISOString().split('T', 1)[0];
+
 /** A value as a partition key stores it. */
 export function applyRule(value, rule) {
   if (value === null || value === undefined) return value;
   const text = typeof rule === 'string' ? rule : '';
-  let result = value;
-  const limit = maxLength(text);
-  if (limit !== null && typeof result === 'string' && result.length > limit) result = result.slice(0, limit);
+  let result = typeof value === 'string' ? cut(value, text) : value;
   if (text.includes('date')) {
     if (result instanceof Date) {
-      result = Number.isNaN(result.getTime()) ? String(result) : result.toISOString().slice(0, 10);
+      result = Number.isNaN(result.getTime()) ? String(result) : utcDay(result);
     } else if (typeof result === 'string') {
       if (result.includes('T') && result.includes('Z')) {
         result = result.slice(0, result.indexOf('T'));
       } else {
         const date = new Date(result);
-        if (!Number.isNaN(date.getTime())) result = date.toISOString().slice(0, 10);
+        if (!Number.isNaN(date.getTime())) result = utcDay(date);
       }
     }
   }
@@ -127,7 +133,7 @@ export function normaliseId(id) {
 
 /** `FIELD=VALUE` with the normalisation of keys. */
 function segment(field, value) {
-  return normaliseSegments(`${field}=${value}`, 'partition value');
+  return normaliseSegments(`${field}=${value}`.toWellFormed(), 'partition value');
 }
 
 /** Key of a partition reference, or null when the record is not in the partition. */
@@ -225,7 +231,7 @@ export function requestedValues(definition, values) {
     const value = applyRule(values?.[field], rule);
     if (value === null || value === undefined) continue;
     result ??= {};
-    result[field] = String(value);
+    result[field] = String(value).toWellFormed();
   }
   return result;
 }

@@ -1,6 +1,6 @@
 /** Reading single records and sets of ids. */
 
-import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
+import { isNotFound, PartitionError, ResourceError, ValidationError } from '../errors/index.js';
 import { fromText } from '../native/text.js';
 import { mapBounded } from '../util/concurrency.js';
 import { innerArgs } from '../util/inner-call.js';
@@ -65,7 +65,9 @@ export async function exists(resource, id) {
   if (needsHooks(resource, 'beforeExists')) await runHooks(resource, 'beforeExists', { id });
   let found;
   try {
-    const result = nativeOf(resource).exists(String(id));
+    // No record has an empty id.
+    const text = String(id);
+    const result = text !== '' && nativeOf(resource).exists(text);
     found = typeof result === 'boolean' ? result : await result;
   } catch (error) {
     throw toPublic(resource, error, { id, operation: 'exists' });
@@ -76,6 +78,16 @@ export async function exists(resource, id) {
 
 /** Records of the ids in input order; missing ones are left out. */
 export async function getMany(resource, ids, options) {
+  if (!Array.isArray(ids)) {
+    throw new ValidationError('getMany requires an array of ids', {
+      field: 'ids',
+      value: ids === null ? 'null' : typeof ids,
+      resourceName: resource.name,
+      statusCode: 400,
+      operation: 'getMany',
+      suggestion: 'Pass an array of record ids.'
+    });
+  }
   if (needsHooks(resource, 'beforeGetMany')) await runHooks(resource, 'beforeGetMany', { ids });
   let records = decideBulk(resource, 'getMany').allowed ? await bulkGet(resource, ids) : await loopGet(resource, ids, options);
   if (needsHooks(resource, 'afterGetMany')) records = await runHooks(resource, 'afterGetMany', records);
