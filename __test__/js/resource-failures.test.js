@@ -217,6 +217,25 @@ test('spec03_6_3 no record has an empty id, and getMany takes arrays only', asyn
   }
 });
 
+test('spec03_8_2 insertMany takes arrays, iterables and asynchronous iterables, and rejects with what they throw', async () => {
+  const { items } = await create();
+  const rows = () => ['b', 'c'].map((id) => ({ id, name: id }));
+  async function* produced() {
+    yield* rows();
+  }
+  async function* broken() {
+    yield { id: 'd', name: 'd' };
+    throw new Error('no more');
+  }
+  for (const source of [rows(), new Set(rows()), produced()]) {
+    assert.deepEqual(idsOf(await items.insertMany(source)), ['b', 'c']);
+    await items.deleteMany(['b', 'c']);
+  }
+  await assert.rejects(items.insertMany(broken()), { message: 'no more' });
+  assert.deepEqual(await items.listIds(), ['a'], 'nothing of a broken source is stored');
+  await assert.rejects(items.insertMany({ name: 'x' }), { name: 'ValidationError', message: /^"items" must be an array/ });
+});
+
 const denied = Object.assign(new Error('not for you'), { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } });
 
 test('spec03_11_5 under strictPartitions updateConditional rejects when references fail: the record has changed', async () => {

@@ -402,6 +402,8 @@ test('spec03_12 records of older versions are found in byVersion on both routes'
   assert.deepEqual(await listed(), expected);
   resource.addHook('afterGet', (record) => record);
   assert.deepEqual(await listed(), expected);
+  const { _originalVersion } = await resource.get('old');
+  assert.deepEqual((await resource.getSchemaForVersion(_originalVersion)).attributes, { name: 'string' });
   const { deletePartitionReferences } = resource;
   resource.deletePartitionReferences = (...args) => deletePartitionReferences.apply(resource, args);
   await resource.delete('old');

@@ -44,8 +44,10 @@ const schemas = new WeakMap();
 
 /** Schema of a saved version; the current one for the current and for unknown versions. */
 export function schemaForVersion(resource, version) {
-  const name = String(version);
   const saved = resource._savedVersions;
+  // Records show the version that wrote them without its letter.
+  const given = String(version);
+  const name = saved && !Object.hasOwn(saved, given) && Object.hasOwn(saved, `v${given}`) ? `v${given}` : given;
   if (name === String(resource.version) || !saved || !Object.hasOwn(saved, name) || !saved[name]?.attributes) return resource.schema;
   const cache = schemas.get(saved) ?? new Map();
   schemas.set(saved, cache);
