@@ -59,11 +59,17 @@ export function invalidRecord(resource, errors, attributes, fallback, message = 
  * @param {any} data
  * @param {(resource: object, record: object) => any} [idOf] gives the id of a record that has none
  */
-export function prepare(resource, data, idOf = generateId) {
+export function prepare(resource, data, idOf = isUnmodified(resource, 'generateId') ? generateId : ownId) {
   requireRecord(resource, data, 'insert');
   const draft = draftOf(resource, data);
   if (needsHooks(resource, 'beforeInsert')) return prepareWithHooks(resource, draft, idOf);
   return identified(resource, draft, validated(resource, draft), draft.id, idOf);
+}
+
+/** The id that a replaced `generateId` gives. */
+function ownId(resource, record) {
+  const id = resource.generateId(record);
+  return typeof id?.then === 'function' ? Promise.resolve(id).then(String) : String(id);
 }
 
 const NO_ERRORS = Object.freeze([]);

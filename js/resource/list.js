@@ -155,6 +155,7 @@ export function referenceScan({ partition, definition, partitionValues }) {
 async function loadPartition(resource, partition, definition, partitionValues, options) {
   const inner = innerOptions(resource, options);
   const place = { partition, definition, partitionValues };
+  if (!isUnmodified(resource, 'processPartitionResults')) return loadThroughReplaced(resource, place, options);
   const { limit: max = Infinity, offset = 0 } = windowOf(options.limit, options.offset);
   const records = [];
   let references = [];
@@ -171,6 +172,20 @@ async function loadPartition(resource, partition, definition, partitionValues, o
   }
   await load();
   return records;
+}
+
+/** Records of a partition by the `processPartitionResults` that took the place of ours: it gets ids and keys. */
+async function loadThroughReplaced(resource, place, { limit, offset }) {
+  const { partition, definition, partitionValues } = place;
+  const scan = { kind: 'ids', ...partitionOptions(partition, definition, partitionValues), positions: true, batch: 1 };
+  const ids = [];
+  const keys = [];
+  for await (const { items, position } of scanSteps(resource, { ...scan, ...windowOf(limit, offset) }, 'listPartition')) {
+    if (items.length === 0) continue;
+    ids.push(items[0]);
+    keys.push(position);
+  }
+  return resource.processPartitionResults(ids, partition, definition, keys);
 }
 
 /**

@@ -5,19 +5,54 @@
 import { PartitionError, ValidationError } from '../errors/index.js';
 import { getNested } from '../util/nested.js';
 
-const orderCache = new WeakMap();
+/** Fields of partitions -> their names and rules as they were, and in the order of the key. */
+const known = new WeakMap();
+
+/** Whether fields are as they were: definitions may be changed in place at run time. */
+function isAsKnown(entry, fields) {
+  const { names, rules } = entry;
+  let count = 0;
+  for (const name in fields) {
+    if (names[count] !== name || rules[count] !== fields[name]) return false;
+    count += 1;
+  }
+  return count === names.length;
+}
+
+function knownFields(fields) {
+  let entry = known.get(fields);
+  if (entry === undefined || !isAsKnown(entry, fields)) {
+    const sorted = Object.entries(fields).sort(([a], [b]) => a.localeCompare(b));
+    entry = { names: Object.keys(fields), rules: Object.values(fields), sorted };
+    known.set(fields, entry);
+  }
+  return entry;
+}
 
 /** Fields of a partition as `[name, rule]`, in the order of its key: `localeCompare`, computed once. */
 export function sortedFields(definition) {
   const fields = definition?.fields;
-  if (fields === null || typeof fields !== 'object') return [];
-  let cached = orderCache.get(fields);
-  const count = Object.keys(fields).length;
-  if (cached === undefined || cached.length !== count) {
-    cached = Object.entries(fields).sort(([a], [b]) => a.localeCompare(b));
-    orderCache.set(fields, cached);
+  return fields === null || typeof fields !== 'object' ? [] : knownFields(fields).sorted;
+}
+
+/** What {@link isSamePartitions} compares with: names and fields of partitions as they are now. */
+export function partitionsNow(partitions) {
+  return Object.keys(partitions ?? {}).map((name) => ({ name, sorted: sortedFields(partitions[name]) }));
+}
+
+/** Whether partitions are those of then. Runs before every operation: it makes nothing. */
+export function isSamePartitions(then, partitions) {
+  let count = 0;
+  for (const name in partitions) {
+    if (!Object.hasOwn(partitions, name)) continue;
+    const entry = then[count];
+    // A change of fields makes another list of them.
+    if (entry === undefined || entry.name !== name || (entry.sorted.length > 0 && entry.sorted !== sortedFields(partitions[name])))
+      return false;
+    if (entry.sorted.length === 0 && sortedFields(partitions[name]).length > 0) return false;
+    count += 1;
   }
-  return cached;
+  return count === then.length;
 }
 
 /** All partitions for the native configuration. */
