@@ -68,8 +68,8 @@ function positiveSize(resource, size) {
  * `list` of the instance with its hooks and middlewares, as a page by offset does.
  */
 async function pageByCursor(resource, given) {
-  const { cursor, size = 100, partition = null, partitionValues = {}, skipCount = true } = given;
-  positiveSize(resource, size);
+  const { cursor, partition = null, partitionValues = {}, skipCount = true } = given;
+  const size = positiveSize(resource, sizeOf(given));
   const inner = innerOptions(resource, given);
   const paging = {
     read: (place) => readAfter(resource, { cursor, size, ...place }, inner, paging)
@@ -172,12 +172,18 @@ function finish(resource, { items, totalItems, size, offset, hasMore, skipCount,
   return result;
 }
 
+/** Sizes come from query strings as well. */
+const sizeOf = ({ size }) => (typeof size === 'string' && size.trim() !== '' ? Number(size) : (size ?? 100));
+
 /** One page: by `offset`, by `page` (from 1), or after a `cursor`. */
 export async function page(resource, options = {}) {
   const given = options ?? {};
   if (given.cursor !== undefined && given.cursor !== null) return pageByCursor(resource, given);
-  const { size = 100, partition = null, partitionValues = {}, skipCount = false } = given;
-  const offset = given.offset ?? (Number.isInteger(given.page) && given.page > 0 && size > 0 ? (given.page - 1) * size : 0);
+  const { partition = null, partitionValues = {}, skipCount = false } = given;
+  const size = sizeOf(given);
+  const number = Number(given.page);
+  const start = given.offset ?? (Number.isInteger(number) && number > 0 && size > 0 ? (number - 1) * size : 0);
+  const offset = windowOf(null, start).offset ?? 0;
   const inner = innerOptions(resource, given);
   const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...inner });
   const paging = {};
