@@ -378,3 +378,30 @@ test('spec03_11_1 partitions that are changed in place hold from the next write 
   delete partitions.third;
   assert.deepEqual(await referencesOf('f'), []);
 });
+
+test('spec03_11_5 replaced maintenance of references keeps the order of each record', async () => {
+  const { resource } = await create({ partitions: { byName: { fields: { name: 'string' } } } });
+  await resource.insert({ id: 'a', name: 'N0' });
+  const { handlePartitionReferenceUpdates } = resource;
+  const order = [];
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  resource.handlePartitionReferenceUpdates = async (before, after) => {
+    if (after.name === 'N1') await held;
+    order.push(`${before.name}>${after.name}`);
+    await handlePartitionReferenceUpdates.call(resource, before, after);
+  };
+  await resource.update('a', { name: 'N1' });
+  await resource.update('a', { name: 'N2' });
+  await resource.insert({ id: 'b', name: 'B' });
+  await resource.update('b', { name: 'B1' });
+  await settle();
+  assert.deepEqual(order, ['B>B1'], 'other records do not wait');
+  release();
+  await resource._drain();
+  assert.deepEqual(order, ['B>B1', 'N0>N1', 'N1>N2']);
+  assert.deepEqual(await resource.listIds({ partition: 'byName', partitionValues: { name: 'N2' } }), ['a']);
+  assert.equal(await resource.count({ partition: 'byName' }), 2);
+});

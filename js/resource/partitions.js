@@ -195,6 +195,9 @@ export function fieldsOf(definition) {
   return sortedFields(definition);
 }
 
+/** Resource -> id -> maintenance that is under way: that of one record keeps its order. */
+const queued = new WeakMap();
+
 /**
  * Runs reference maintenance that a caller replaced on the instance, in the mode of the resource.
  * The native engine leaves references alone then (`refs: 'none'`).
@@ -204,13 +207,18 @@ export async function maintainReplaced(resource, operation, id, run) {
   if (resource.config.strictPartitions) {
     await run();
   } else if (resource.config.asyncPartitions) {
-    const pending = new Promise((resolve) => {
-      setImmediate(() => {
-        Promise.resolve().then(run).catch(report).then(resolve);
-      });
+    const turn = new Promise((resolve) => {
+      setImmediate(resolve);
     });
+    const before = queued.get(resource)?.get(id);
+    const pending = Promise.all([before, turn]).then(run).catch(report);
+    if (!queued.has(resource)) queued.set(resource, new Map());
+    const last = queued.get(resource).set(id, pending);
     resource._pendingIndex.add(pending);
-    pending.then(() => resource._pendingIndex.delete(pending));
+    pending.then(() => {
+      resource._pendingIndex.delete(pending);
+      if (last.get(id) === pending) last.delete(id);
+    });
   } else {
     try {
       await run();
