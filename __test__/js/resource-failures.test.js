@@ -204,6 +204,18 @@ for (const [name, id, refused] of [
   });
 }
 
+test('spec03_6_1 a generator that gives nothing falls back to the default', async () => {
+  for (const idGenerator of [() => undefined, () => null, async () => undefined]) {
+    const database = await connectDatabase();
+    const items = await database.createResource({ name: 'items', attributes: { name: 'string' }, idGenerator });
+    const made = [await items.insert({ name: 'A' }), ...(await items.insertMany([{ name: 'B' }]))];
+    assert.deepEqual(
+      made.map(({ id }) => id.length),
+      [22, 22]
+    );
+  }
+});
+
 test('spec03_6_3 no record has an empty id, and getMany takes arrays only', async () => {
   const { items } = await create();
   assert.equal(await items.exists(''), false);

@@ -36,9 +36,11 @@ const isPromise = (value) => value !== null && typeof value === 'object' && type
 
 /** A generator of the caller's. Its length tells whether it takes the record. */
 function customGenerator(custom) {
+  // Nothing is blank, and not the id 'undefined' of all records.
+  const text = (id) => (id === undefined || id === null ? '' : String(id));
   const generator = (...args) => {
     const id = custom(...args);
-    return isPromise(id) ? Promise.resolve(id).then(String) : String(id);
+    return isPromise(id) ? Promise.resolve(id).then(text) : text(id);
   };
   Object.defineProperty(generator, 'length', { value: custom.length });
   if (custom instanceof AsyncFunction) asynchronous.add(generator);
