@@ -216,6 +216,19 @@ test('spec03_6_1 a generator that gives nothing falls back to the default', asyn
   }
 });
 
+test('spec03_9 null in the place of options means none', async () => {
+  const { items } = await create();
+  for (const method of ['list', 'listIds', 'listMain', 'page', 'query', 'count', 'readable']) {
+    const result = await items[method](null);
+    if (method === 'count') assert.equal(result, 1);
+    else if (method === 'readable') result.destroy();
+    else assert.equal((result.items ?? result).length, 1, method);
+  }
+  for (const options of [null, undefined, {}]) {
+    await assert.rejects(items.getFromPartition(options), { name: 'PartitionError', statusCode: 400 });
+  }
+});
+
 test('spec03_6_3 no record has an empty id, and getMany takes arrays only', async () => {
   const { items } = await create();
   assert.equal(await items.exists(''), false);

@@ -19,7 +19,8 @@ import { indexView } from './versions.js';
 const BATCH = 1000;
 
 /** Ids of the main data or of a partition, in key order. */
-export async function listIds(resource, { partition = null, partitionValues = {}, limit, offset = 0 } = {}) {
+export async function listIds(resource, options = {}) {
+  const { partition = null, partitionValues = {}, limit, offset = 0 } = options ?? {};
   const definition = partition ? requirePartition(resource, partition, 'listIds') : undefined;
   const ids = await scanAll(
     resource,
@@ -61,7 +62,7 @@ export async function list(resource, options = {}) {
 
 /** Records of the main data. */
 export async function listMain(resource, options = {}) {
-  const { limit, offset = 0 } = options;
+  const { limit, offset = 0 } = options ?? {};
   let records;
   if (decideBulk(resource, 'listMain').allowed) {
     records = await scanAll(resource, { kind: 'records', ...windowOf(limit, offset) }, 'list');
@@ -235,7 +236,8 @@ export async function processPartitionResults(resource, ids, partition, definiti
 }
 
 /** Number of records of the main data or of a partition. */
-export async function count(resource, { partition = null, partitionValues = {} } = {}) {
+export async function count(resource, options = {}) {
+  const { partition = null, partitionValues = {} } = options ?? {};
   if (needsHooks(resource, 'beforeCount')) await runHooks(resource, 'beforeCount', { partition, partitionValues });
   const definition = partition ? requirePartition(resource, partition, 'count') : undefined;
   let total;

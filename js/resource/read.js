@@ -136,7 +136,7 @@ export async function loadOrSkip(resource, id, options) {
 
 /** Reads a record that must be referenced in a partition. */
 export async function getFromPartition(resource, options) {
-  const { id, partitionName, partitionValues = {} } = options;
+  const { id, partitionName, partitionValues = {} } = options ?? {};
   const definition = requirePartition(resource, partitionName, 'getFromPartition');
   const values = requestedValues(definition, partitionValues);
   if (values === null) {
