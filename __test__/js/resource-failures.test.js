@@ -338,3 +338,21 @@ test('spec03_25_4 a guard that is no object of rules is the rule of every operat
       assert.equal(await items.executeGuard(operation, { user }), expected, String(guard));
   }
 });
+
+test('decision_13 record hooks of the database are bound to the resource that they run for', async () => {
+  const { database, items, related } = await create();
+  const seen = [];
+  database.addHook('beforeInsert', function note(data, { resource, event }) {
+    seen.push([this === resource, this?.name, event, data.id]);
+    return data;
+  });
+  await items.insert({ id: 'b', name: 'B' });
+  await related.insert({ id: 'r', x: '1' });
+  const later = await database.createResource({ name: 'later', attributes: { x: 'string' } });
+  await later.insertMany([{ id: 'l', x: '1' }]);
+  assert.deepEqual(seen, [
+    [true, 'items', 'beforeInsert', 'b'],
+    [true, 'related', 'beforeInsert', 'r'],
+    [true, 'later', 'beforeInsert', 'l']
+  ]);
+});
