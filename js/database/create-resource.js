@@ -5,7 +5,7 @@ import { checkConfig } from '../resource/config-check.js';
 import { normalizeGuard } from '../resource/guard.js';
 import { configureHooks } from '../resource/hooks.js';
 import { definitionOf } from '../resource/introspection.js';
-import { configureMiddlewares } from '../resource/middleware.js';
+import { checkMiddlewares, configureMiddlewares } from '../resource/middleware.js';
 import { Resource } from '../resource/resource.js';
 import { cloneValue, isPlainObject } from '../resource/values.js';
 import { pluginOwners } from '../resource/versions.js';
@@ -103,6 +103,7 @@ function declare(database, config) {
   if (entry === undefined) checkName(config.name);
   const saved = entry?.versions?.[entry.currentVersion ?? 'v1'];
   const { middlewares, ...given } = config;
+  checkMiddlewares(middlewares, config.name);
   const resource = new Resource({
     ...given,
     ...(saved && config.idGenerator === undefined && config.idSize === undefined ? restoredIds(saved) : {}),
@@ -165,6 +166,7 @@ async function redeclare(database, resource, config) {
   const entry = savedEntry(database, resource.name);
   const saved = entry?.versions?.[resource.version];
   const partitions = normalizePartitions(config.partitions, config.attributes);
+  checkMiddlewares(config.middlewares, resource.name);
   checkConfig({ ...config, client: database.client, partitions, cache: cacheFlag(config.cache ?? database.cache) });
   const before = snapshot(resource);
   try {
@@ -197,7 +199,8 @@ const DECLARED = [
   'guard',
   'idGenerator',
   'idSize',
-  'idGeneratorType'
+  'idGeneratorType',
+  '_asyncMode'
 ];
 
 function snapshot(resource) {

@@ -131,6 +131,25 @@ function calledTwice({ resource, method }) {
   });
 }
 
+function unknownMethod(name, resourceName) {
+  return new ResourceError(`No such method for middleware: ${name}`, {
+    resourceName,
+    operation: 'useMiddleware',
+    method: name,
+    statusCode: 400,
+    suggestion: `Use one of: ${[...MIDDLEWARE_METHODS, ...EXTRA_METHODS].join(', ')}.`
+  });
+}
+
+/** Refuses a configuration of middlewares that names unknown methods, before anything is declared. */
+export function checkMiddlewares(middlewares, resourceName) {
+  if (middlewares === null || typeof middlewares !== 'object' || Array.isArray(middlewares)) return;
+  for (const name of Object.keys(middlewares)) {
+    const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
+    if (method !== '*' && !MIDDLEWARE_METHODS.includes(method) && !EXTRA_METHODS.has(method)) throw unknownMethod(name, resourceName);
+  }
+}
+
 /** Appends a middleware to a method. */
 export function useMiddleware(resource, name, fn) {
   const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
@@ -144,15 +163,7 @@ export function useMiddleware(resource, name, fn) {
     });
   }
   if (!resource._middlewares.has(method)) {
-    if (!EXTRA_METHODS.has(method)) {
-      throw new ResourceError(`No such method for middleware: ${name}`, {
-        resourceName: resource.name,
-        operation: 'useMiddleware',
-        method: name,
-        statusCode: 400,
-        suggestion: `Use one of: ${[...resource._middlewareMethods, ...EXTRA_METHODS].join(', ')}.`
-      });
-    }
+    if (!EXTRA_METHODS.has(method)) throw unknownMethod(name, resource.name);
     wrapMethod(resource, method);
   }
   const chain = resource._middlewares.get(method);

@@ -16,15 +16,8 @@ const CHUNK = 1000;
 /** Deletes one record; a missing one is still deleted (idempotent) and then rejects with `NoSuchKey`. */
 export async function remove(resource, rawId) {
   const id = checkWriteId(rawId, 'delete');
-  let read = null;
-  let record = { id };
-  let missing;
-  try {
-    ({ read, record } = await readForWrite(resource, id, 'delete'));
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    missing = error;
-  }
+  const { read = null, record = { id }, failure: missing } = await readForWrite(resource, id, 'delete');
+  if (missing && !isNotFound(missing)) throw missing;
   if (needsHooks(resource, 'beforeDelete')) await runHooks(resource, 'beforeDelete', record);
   const partitioned = resource._hasPartitions();
   const replaced = partitioned && !isUnmodified(resource, 'deletePartitionReferences');

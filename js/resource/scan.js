@@ -4,6 +4,12 @@ import { nativeOf, toPublic, withDate } from './native.js';
 import { requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
+/**
+ * Member of the options of `list` by which `page` takes part in it: `place` tells it what is listed once hooks have had their
+ * say, and `read`, where it is set, gives the records.
+ */
+export const PAGING = Symbol('paging');
+
 /** Limit and offset as the engine takes them: no limit, 0 and null mean everything. */
 export function windowOf(limit, offset) {
   const result = {};
