@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { storeFor } from '../../js/client/store-for.js';
 import { MemoryClient } from '../../js/index.js';
 import { connectDatabase, freshStore, makeDatabase, readMetadata } from './support/databases.js';
 
@@ -157,6 +158,25 @@ test('spec01_2_4 a store that cannot be reached is named in the error of connect
     return true;
   });
   assert.deepEqual(state(database), [false, false, true]);
+});
+
+test('spec01_2_4 a store that fails is told with what to do, and overwrites nothing', async () => {
+  const database = makeDatabase({ connectionString: freshStore() });
+  // As the engine reports a server that answers 503.
+  const answer = {
+    kind: 'Unknown',
+    message: 'GetObject failed with SlowDown: no',
+    code: 'SlowDown',
+    status: 503,
+    retriable: true,
+    fields: {}
+  };
+  const load = () => Promise.reject(new Error(JSON.stringify(answer)));
+  await database.ensureClientInitialized();
+  database._catalog = { store: storeFor(database.client), handle: { load } };
+  await assert.rejects(database.connect(), { name: 'UnknownError', statusCode: 503, retriable: true, suggestion: /try again later/ });
+  assert.deepEqual(await database.client.getAllKeys({ prefix: '' }), []);
+  await database.connect();
 });
 
 /** A plugin that takes some turns to install, and notes its steps. */

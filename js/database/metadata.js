@@ -24,6 +24,8 @@ function failure(database, error, operation) {
     context.suggestion = `Check that ${basePath} is a directory that this process can make, read and write.`;
   } else if (report?.kind === 'Network') {
     context.suggestion = `Check that the store can be reached${endpoint ? ` at ${redactUrls(String(endpoint))}` : ''}: address, port, network, proxy.`;
+  } else if (report?.retriable) {
+    context.suggestion = 'The store is overloaded or had a failure of its own: try again later.';
   }
   return fromNative(error, context);
 }
