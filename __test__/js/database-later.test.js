@@ -187,9 +187,8 @@ test('spec01_14 deferMetadataWrites: definitions are written together, by flushM
   assert.equal(uploads.length, 1);
   await database.flushMetadata();
   assert.equal(uploads.length, 1);
+  // Another definition of what is stored is written at once: records must not have one that nobody else knows.
   await database.createResource({ name: 'a', attributes: { ...attributes, more: 'string|optional' } });
-  assert.equal((await readMetadata(database)).resources.a.currentVersion, 'v1');
-  await database.flushMetadata();
   assert.equal((await readMetadata(database)).resources.a.currentVersion, 'v2');
   assert.equal(database.resources.a.version, 'v2');
 });

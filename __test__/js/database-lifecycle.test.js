@@ -457,11 +457,16 @@ test('a failed upload leaves memory as it was', async () => {
   database.client.putObject = async () => {
     throw failure;
   };
-  // spec01_12_09: the version is assigned only after the write.
-  await assert.rejects(database.createResource({ name: 'users', attributes: { ...attributes, x: 'string|optional' } }));
+  // spec01_12_09: definition and version are assigned only after the write.
+  const changed = { name: 'users', attributes: { ...attributes, x: 'string|optional' }, behavior: 'body-only', partitions: ['x'] };
+  await assert.rejects(database.createResource(changed));
   assert.equal(resource.version, 'v1');
+  assert.deepEqual(resource.attributes, attributes);
+  assert.deepEqual([resource.behavior, resource.config.partitions], ['user-managed', {}]);
   assert.equal(database.savedMetadata, saved);
   delete database.client.putObject;
   await database.uploadMetadataFile();
-  assert.equal(resource.version, 'v2');
+  assert.equal(resource.version, 'v1');
+  await database.createResource(changed);
+  assert.deepEqual([resource.version, resource.behavior, Object.keys(resource.config.partitions)], ['v2', 'body-only', ['byX']]);
 });

@@ -145,6 +145,10 @@ test('spec01_2_1 options that nothing reads are told, or refused under strictOpt
   assert.deepEqual(await effects({ client, bucket: 'mine', executorPool: false }), []);
   assert.deepEqual(await effects({ connectionString: freshStore(), keyPrefix: 'lost', id: 'x' }), told('keyPrefix', 'id'));
   assert.deepEqual(await effects({ connectionString: freshStore(), taskExecutorMonitoring: true }), told('taskExecutorMonitoring'));
+  assert.deepEqual(
+    await effects({ connectionString: `${freshStore('file')}?compression=true&locking=true&journal=false`, clientOptions: { ttl: 5 } }),
+    told('clientOptions.compression', 'clientOptions.ttl')
+  );
   for (const warning of await warningsOf({ connectionString: S3, ...parts })) assert.doesNotMatch(warning.message, /CONFIDENTIAL|other/);
   assert.throws(() => new Database({ connectionString: S3, strictOptions: true, region: 'eu-west-1' }), {
     name: 'DatabaseError',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
+import { storeFor } from '../../js/client/store-for.js';
 import { MemoryClient } from '../../js/index.js';
 import { connectDatabase, freshStore, makeDatabase, readMetadata } from './support/databases.js';
 
@@ -157,4 +158,84 @@ test('spec01_2_4 a store that cannot be reached is named in the error of connect
     return true;
   });
   assert.deepEqual(state(database), [false, false, true]);
+});
+
+test('spec01_2_4 a store that fails is told with what to do, and overwrites nothing', async () => {
+  const database = makeDatabase({ connectionString: freshStore() });
+  // As the engine reports a server that answers 503.
+  const answer = {
+    kind: 'Unknown',
+    message: 'GetObject failed with SlowDown: no',
+    code: 'SlowDown',
+    status: 503,
+    retriable: true,
+    fields: {}
+  };
+  const load = () => Promise.reject(new Error(JSON.stringify(answer)));
+  await database.ensureClientInitialized();
+  database._catalog = { store: storeFor(database.client), handle: { load } };
+  await assert.rejects(database.connect(), { name: 'UnknownError', statusCode: 503, retriable: true, suggestion: /try again later/ });
+  assert.deepEqual(await database.client.getAllKeys({ prefix: '' }), []);
+  await database.connect();
+});
+
+/** A plugin that takes some turns to install, and notes its steps. */
+function slowPlugin(log, label) {
+  return {
+    async install() {
+      log.push(`install ${label}`);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    },
+    start: async () => log.push(`start ${label}`),
+    stop: async () => log.push(`stop ${label}`)
+  };
+}
+
+test('spec01_2_8 one instance is installed once, however often it is listed or used at a time', async () => {
+  const log = [];
+  const listed = slowPlugin(log, 'listed');
+  const used = slowPlugin(log, 'used');
+  const database = await connectDatabase({ plugins: [listed, listed] });
+  assert.deepEqual(await Promise.all([database.usePlugin(used), database.usePlugin(used)]), [used, used]);
+  await database.disconnect();
+  assert.deepEqual(log, ['install listed', 'start listed', 'install used', 'start used', 'stop used', 'stop listed']);
+  // A class makes one each time.
+  class Counted {
+    install() {
+      log.push('counted');
+    }
+  }
+  await connectDatabase({ plugins: [Counted, Counted] });
+  assert.deepEqual(log.slice(6), ['counted', 'counted']);
+});
+
+test('spec01_2_8 a plugin that is used while the database connects is installed once, under a name of its own', async () => {
+  for (const wait of [0, 3]) {
+    const log = [];
+    const database = makeDatabase({ plugins: [slowPlugin(log, 'one')] });
+    const connecting = database.connect();
+    for (let turn = 0; turn < wait; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    const using = database.usePlugin(slowPlugin(log, 'two'));
+    await Promise.all([connecting, using]);
+    assert.deepEqual(Object.keys(database.plugins).sort(), ['object', 'object2'], `${wait}`);
+    await database.disconnect();
+    assert.deepEqual([...log].sort(), ['install one', 'install two', 'start one', 'start two', 'stop one', 'stop two'], `${wait}`);
+  }
+});
+
+test('spec01_2_8 a plugin that is used while the database disconnects does not outlive it', async () => {
+  for (const wait of [0, 1]) {
+    const log = [];
+    const database = await connectDatabase({ plugins: [slowPlugin(log, 'one')] });
+    const disconnecting = database.disconnect();
+    if (wait > 0) await new Promise((resolve) => setImmediate(resolve));
+    await Promise.all([database.usePlugin(slowPlugin(log, 'two')), disconnecting]);
+    const count = (step) => log.filter((line) => line === `${step} two`).length;
+    assert.equal(count('start'), count('stop'), `${wait}`);
+    assert.ok(count('stop') === 0 || log.lastIndexOf('stop two') > log.lastIndexOf('start two'), `${wait}`);
+    await database.connect();
+    assert.equal(Object.keys(database.plugins).length, 2, `${wait}`);
+    await database.disconnect();
+    assert.equal(count('start'), count('stop'), `${wait}`);
+  }
 });

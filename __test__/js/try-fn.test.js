@@ -76,6 +76,8 @@ test('spec01_7_2 ErrorClassifier applies its rules in order', () => {
   is({ code: 'SlowDown' }, RETRIABLE);
   is({ message: 'Connection lost' }, RETRIABLE);
   is({}, RETRIABLE);
+  is({ $metadata: { httpStatusCode: 404 } }, NON_RETRIABLE);
+  is({ $metadata: { httpStatusCode: 503 } }, RETRIABLE);
   assert.equal(ErrorClassifier.isRetriable({ statusCode: 404 }), false);
   assert.equal(ErrorClassifier.isNonRetriable({ statusCode: 404 }), true);
 });

@@ -159,6 +159,7 @@ function forgetMetadata(database) {
   database._storedMetadata = null;
   database._loaded = null;
   database._catalog = null;
+  database._pendingDefinitions.clear();
 }
 
 /**

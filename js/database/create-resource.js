@@ -1,6 +1,6 @@
 /** `createResource`: new resources and re-declared ones. */
 import { SchemaError } from '../errors/index.js';
-import { applyEventOptions, applyIdOptions, registerEvents } from '../resource/config.js';
+import { applyEventOptions, applyIdOptions, definitionChanged, registerEvents } from '../resource/config.js';
 import { checkConfig } from '../resource/config-check.js';
 import { normalizeGuard } from '../resource/guard.js';
 import { configureHooks } from '../resource/hooks.js';
@@ -12,11 +12,11 @@ import { pluginOwners } from '../resource/versions.js';
 import { passwordSettings } from '../schema/security.js';
 import { keepOwnParallelism } from './concurrency.js';
 import { cacheFlag } from './connect.js';
-import { saveDefinition } from './deferred-writes.js';
+import { flushDeferred, saveDefinition, writeDefinition } from './deferred-writes.js';
 import { definitionHash, mapsDiffer, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
 import { idsDiffer, restoredIds } from './id-options.js';
-import { loadMetadata, savedMetadataOf } from './metadata.js';
+import { describeResource, loadMetadata, savedMetadataOf } from './metadata.js';
 import { checkName } from './names.js';
 
 /** Options that belong to the live instance or to other members, never to `resource.config`. */
@@ -162,15 +162,19 @@ function securityOf(database, { security }) {
   return { ...database._security, ...security, argon2: { ...database._security?.argon2, ...security.argon2 } };
 }
 
-async function redeclare(database, resource, config) {
-  const entry = savedEntry(database, resource.name);
+async function redeclare(database, resource, config, isFirst = true) {
+  const { name } = resource;
+  const entry = savedEntry(database, name);
   const saved = entry?.versions?.[resource.version];
   const partitions = normalizePartitions(config.partitions, config.attributes);
   checkMiddlewares(config.middlewares, resource.name);
   checkConfig({ ...config, client: database.client, partitions, cache: cacheFlag(config.cache ?? database.cache) });
   const before = snapshot(resource);
+  const restore = rememberDefinition(resource);
+  const known = definitionHash(definitionOf(resource));
+  const apply = () => applyDeclaration(database, resource, config, cloneValue(partitions), saved);
   try {
-    applyDeclaration(database, resource, config, cloneValue(partitions), saved);
+    apply();
   } catch (error) {
     Object.assign(resource, before);
     throw error;
@@ -179,11 +183,60 @@ async function redeclare(database, resource, config) {
   applyEventOptions(resource, config);
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
-  const hash = definitionHash(definitionOf(resource));
-  if (!saved || saved.hash !== hash || mapsDiffer(saved, resource.map) || idsDiffer(saved, resource))
-    await saveDefinition(database, resource.name);
-  database.emit('db:resource-updated', resource.name);
+  const description = describeResource(database, resource);
+  const changed = description.hash !== known || mapsDiffer(before, resource.map);
+  if (changed && !saved && isFirst) {
+    // Records may have the definition that is being written: it has to be known before another takes its place.
+    restore();
+    await settleWrites(database);
+    return redeclare(database, resource, config, false);
+  }
+  const stale = saved && (saved.hash !== description.hash || mapsDiffer(saved, resource.map));
+  if (changed && stale) {
+    restore();
+    await replaceDefinition(database, name, { description, apply });
+  } else if (!saved || stale || idsDiffer(saved, resource)) {
+    await saveDefinition(database, name);
+  }
+  database.emit('db:resource-updated', name);
   return resource;
+}
+
+/** What was written and what is on its way; failures are reported to those who wait for them. */
+async function settleWrites(database) {
+  await flushDeferred(database).catch(() => {});
+  await Promise.allSettled([database._nextUpload, database._runningUpload]);
+}
+
+/** Writes another definition of a stored resource; until that is done, records are those of the version that is stored. */
+async function replaceDefinition(database, name, pending) {
+  const waiting = database._pendingDefinitions;
+  waiting.set(name, pending);
+  try {
+    await writeDefinition(database, name);
+  } catch (error) {
+    if (waiting.get(name) === pending) waiting.delete(name);
+    throw error;
+  }
+  // Where `uploadMetadataFile` was replaced by something that writes nothing.
+  if (waiting.get(name) === pending) {
+    waiting.delete(name);
+    pending.apply();
+  }
+}
+
+/** Gives the function that brings back the definition as it is now. */
+function rememberDefinition(resource) {
+  const { attributes, schema, behavior, map, versioningEnabled, $schema, _pluginAttributeMetadata, _passwordPaths, _warnPassphrase } =
+    resource;
+  const definition = { attributes, schema, behavior, map, versioningEnabled, $schema };
+  const config = { ...resource.config };
+  return () => {
+    Object.assign(resource, definition, { _pluginAttributeMetadata, _passwordPaths, _warnPassphrase });
+    for (const key of Object.keys(resource.config)) if (!Object.hasOwn(config, key)) delete resource.config[key];
+    Object.assign(resource.config, config);
+    definitionChanged(resource);
+  };
 }
 
 /** What a re-declaration that is refused leaves as it was. */

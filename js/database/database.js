@@ -283,8 +283,15 @@ export class Database extends OwnedEmitter {
       await maintained(resource);
     }
     delete this._resourcesMap[name];
+    this._pendingDefinitions.delete(name);
     this._removedResources.add(name);
-    await this.uploadMetadataFile();
+    try {
+      await this.uploadMetadataFile();
+    } catch (error) {
+      // It is still defined: the caller may try again.
+      if (this._removedResources.delete(name)) this._resourcesMap[name] ??= resource;
+      throw error;
+    }
     resource.dispose();
   }
 
@@ -476,6 +483,7 @@ function defineState(database) {
     _storedMetadata: null,
     _removedResources: new Set(),
     _changedResources: new Set(),
+    _pendingDefinitions: new Map(),
     _runningUpload: null,
     _nextUpload: null,
     _nextUploadNames: undefined,

@@ -8,10 +8,15 @@ function uploadOnly(database, name) {
   return database._hooks.get('beforeUploadMetadata').length > 0 ? undefined : name;
 }
 
+/** Writes the definition of a resource now. */
+export async function writeDefinition(database, name) {
+  await database.uploadMetadataFile(uploadOnly(database, name));
+}
+
 /** Writes the definition of a resource, now or with those of the next moments. */
 export async function saveDefinition(database, name) {
   if (database.options.deferMetadataWrites !== true) {
-    await database.uploadMetadataFile(uploadOnly(database, name));
+    await writeDefinition(database, name);
     return;
   }
   database._deferredWrites ??= { names: new Set(), timer: null, failures: 0 };

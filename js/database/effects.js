@@ -1,9 +1,15 @@
 /** Options that nothing reads, because of others that were given (the constructor tells of each). */
+
+import { ConnectionString } from '../client/connection-string.js';
 import { S3_PARTS } from '../client/create-client.js';
+import { FileSystemClient } from '../client/filesystem-client.js';
 import { S3Client } from '../client/s3-client.js';
 
 /** What a client is made with; a client that is given has it already. */
 const OF_CLIENT = ['httpClientOptions', 'clientOptions', 'executorPool', 'AwsS3Client'];
+
+/** What the file client of later versions has besides locks, which are always on here. */
+const OF_FILES = ['compression', 'ttl', 'backup', 'journal', 'stats'];
 
 const isGiven = (value) => value !== undefined && value !== null && value !== '' && value !== false;
 
@@ -40,6 +46,13 @@ export function* withoutEffect(database, options) {
       if (option === 'keyPrefix' || option === 'sessionToken' || clientOptions?.[option] !== undefined) continue;
       if (differs(option, options[option], config))
         yield { option, beside: 'connectionString', remedy: 'write it into the connection string or into clientOptions' };
+    }
+  }
+  if (!client && database.client instanceof FileSystemClient) {
+    const given = { ...new ConnectionString(connectionString).clientOptions, ...clientOptions };
+    for (const name of OF_FILES) {
+      if (isGiven(given[name]))
+        yield { option: `clientOptions.${name}`, remedy: 'files hold objects as they are, written whole and for good' };
     }
   }
   if (isGiven(options.keyPrefix) && options.keyPrefix !== database.keyPrefix) {

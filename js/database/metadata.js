@@ -25,6 +25,8 @@ function failure(database, error, operation) {
     context.suggestion = `Check that ${basePath} is a directory that this process can make, read and write.`;
   } else if (report?.kind === 'Network') {
     context.suggestion = `Check that the store can be reached${endpoint ? ` at ${redactUrls(String(endpoint))}` : ''}: address, port, network, proxy.`;
+  } else if (report?.retriable) {
+    context.suggestion = 'The store is overloaded or had a failure of its own: try again later.';
   }
   return fromNative(error, context);
 }
@@ -71,13 +73,15 @@ function pluginOwnersOf(resource) {
   return owners;
 }
 
-/** The version entry of a resource as it is stored. */
-function versionEntry(database, resource, definition, hash, saved) {
+/** What is stored of a resource as it is now: its hash, partitions, creator, and the entry of a version. */
+export function describeResource(database, resource) {
   const { config } = resource;
+  const definition = definitionOf(resource);
+  const hash = definitionHash(definition);
+  const owners = pluginOwnersOf(resource);
   const entry = {
-    ...saved,
     hash,
-    attributes: saved?.attributes ?? definition.attributes,
+    attributes: definition.attributes,
     behavior: definition.behavior ?? 'user-managed',
     timestamps: config.timestamps,
     partitions: config.partitions,
@@ -89,24 +93,33 @@ function versionEntry(database, resource, definition, hash, saved) {
     hooks: serializeHooks(database, resource.name, config.hooks) ?? {},
     idSize: resource.idSize,
     idGenerator: resource.idGeneratorType,
-    createdAt: saved?.createdAt ?? new Date().toISOString(),
+    createdAt: undefined,
     bcryptRounds: resource.bcryptRounds
   };
-  // Where it is the default, only to take the place of another value: a merge keeps what is not named.
-  setOrDrop(entry, 'asyncPartitions', unlessDefault(config.asyncPartitions, true, saved?.asyncPartitions));
-  setOrDrop(entry, 'strictPartitions', unlessDefault(config.strictPartitions, false, saved?.strictPartitions));
-  setOrDrop(entry, 'map', resource.map);
-  setOrDrop(entry, 'idGeneratorOptions', sequenceOf(resource)?.config);
-  const owners = pluginOwnersOf(resource);
-  setOrDrop(entry, 'pluginAttributes', Object.keys(owners).length > 0 ? owners : undefined);
-  return entry;
+  const optional = {
+    asyncPartitions: Boolean(config.asyncPartitions),
+    strictPartitions: Boolean(config.strictPartitions),
+    map: resource.map,
+    idGeneratorOptions: sequenceOf(resource)?.config,
+    pluginAttributes: Object.keys(owners).length > 0 ? owners : undefined
+  };
+  return { hash, partitions: config.partitions ?? {}, createdBy: config.createdBy || 'user', entry, optional };
 }
 
-const unlessDefault = (value, standard, saved) => (Boolean(value) === standard && saved === undefined ? undefined : Boolean(value));
+const DEFAULTS = { asyncPartitions: true, strictPartitions: false };
 
-function setOrDrop(entry, key, value) {
-  if (value === undefined) delete entry[key];
-  else entry[key] = value;
+/** The version entry as it is stored: what is described, over what is kept of the saved one. */
+function versionEntry({ entry, optional }, saved) {
+  const result = { ...saved, ...entry };
+  // The order of a stored version decides the keys of its records.
+  result.attributes = saved?.attributes ?? entry.attributes;
+  result.createdAt = saved?.createdAt ?? new Date().toISOString();
+  for (const [key, value] of Object.entries(optional)) {
+    // A default is written only in the place of another value: a merge keeps what is not named.
+    if (value === undefined || (value === DEFAULTS[key] && saved?.[key] === undefined)) delete result[key];
+    else result[key] = value;
+  }
+  return result;
 }
 
 /** Resources that a write for the sake of `names` has to carry: those, and what changed or was never written. */
@@ -118,8 +131,8 @@ function changedResources(database, names) {
 }
 
 /**
- * The metadata as this process wants it, with all resources or those of `names`, and the definition
- * hash of each resource of this process that is in it.
+ * The metadata as this process wants it, with all resources or those of `names`, and what is described of each resource of
+ * this process that is in it. A definition that waits to be written stands for the one in use.
  */
 export function composeMetadata(database, names) {
   const saved = savedMetadataOf(database);
@@ -131,26 +144,27 @@ export function composeMetadata(database, names) {
     resources: names ? {} : { ...saved?.resources }
   };
   for (const name of database._removedResources) delete metadata.resources[name];
-  const hashes = new Map();
+  const described = new Map();
   for (const name of names ?? Object.keys(database._resourcesMap)) {
-    const resource = database._resourcesMap[name];
-    const definition = definitionOf(resource);
-    const hash = definitionHash(definition);
-    hashes.set(name, hash);
+    const pending = database._pendingDefinitions.get(name);
+    const description = pending?.description ?? describeResource(database, database._resourcesMap[name]);
+    const { hash } = description;
+    described.set(name, { hash, pending });
     const stored = Object.hasOwn(saved?.resources ?? {}, name) ? saved.resources[name] : undefined;
     const versions = stored?.versions ?? {};
     const current = stored?.currentVersion ?? 'v1';
-    const same = Object.hasOwn(versions, current) && versions[current].hash === hash && !mapsDiffer(versions[current], resource.map);
+    const same =
+      Object.hasOwn(versions, current) && versions[current].hash === hash && !mapsDiffer(versions[current], description.optional.map);
     const version = same ? current : nextVersion(versions);
     metadata.resources[name] = {
       ...stored,
       currentVersion: version,
-      partitions: resource.config.partitions ?? {},
-      createdBy: stored?.createdBy || resource.config.createdBy || 'user',
-      versions: { ...versions, [version]: versionEntry(database, resource, definition, hash, same ? versions[current] : undefined) }
+      partitions: description.partitions,
+      createdBy: stored?.createdBy || description.createdBy,
+      versions: { ...versions, [version]: versionEntry(description, same ? versions[current] : undefined) }
     };
   }
-  return { metadata, hashes };
+  return { metadata, described };
 }
 
 /** Version of the merged metadata that holds this process's definition. */
@@ -159,14 +173,19 @@ function versionOfHash(entry, hash) {
   return Object.keys(entry.versions ?? {}).find((version) => entry.versions[version].hash === hash) ?? entry.currentVersion;
 }
 
-/** Takes over what was stored: saved metadata, versions of the resources. */
-export function adoptMetadata(database, metadata, hashes) {
+/** Takes over what was stored: saved metadata, definitions that waited for it, versions of the resources. */
+export function adoptMetadata(database, metadata, described) {
   database._storedMetadata = metadata;
   database.savedMetadata = metadata;
-  for (const [name, hash] of hashes) {
+  for (const [name, { hash, pending }] of described) {
     const resource = database._resourcesMap[name];
     const entry = metadata.resources?.[name];
     if (!resource || !entry) continue;
+    // Definition and version change together: no record is written with the one under the name of the other.
+    if (pending !== undefined && database._pendingDefinitions.get(name) === pending) {
+      database._pendingDefinitions.delete(name);
+      pending.apply();
+    }
     adoptVersion(resource, entry, versionOfHash(entry, hash));
   }
 }
@@ -202,7 +221,7 @@ function storedMetadata(database, { metadata, whole }, removed) {
 async function writeMetadata(database, only) {
   await loadMetadata(database);
   const names = only && changedResources(database, only);
-  const { metadata, hashes } = composeMetadata(database, names);
+  const { metadata, described } = composeMetadata(database, names);
   const changed = [...database._changedResources];
   const removed = [...database._removedResources];
   database._changedResources.clear();
@@ -215,7 +234,7 @@ async function writeMetadata(database, only) {
     throw failure(database, error, 'uploadMetadataFile');
   }
   for (const name of removed) database._removedResources.delete(name);
-  adoptMetadata(database, stored, hashes);
+  adoptMetadata(database, stored, described);
   database.emit('db:metadata-uploaded', stored);
 }
 

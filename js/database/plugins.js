@@ -2,6 +2,7 @@
 import { DatabaseError } from '../errors/index.js';
 import { Ledger } from '../plugin/ledger.js';
 import { classNameOf, registryName } from '../plugin/names.js';
+import { currentOwner } from '../util/owner-scope.js';
 
 function isClass(fn) {
   return /^class[\s{]/.test(Function.prototype.toString.call(fn));
@@ -19,9 +20,11 @@ export function pluginName(plugin, custom = null) {
   return custom || registryName(plugin);
 }
 
-/** A free registry key: the derived name, or the name with the next number. */
+/** A free registry key: the derived name, or the name with the next number. Keys of plugins that are being installed are taken. */
 function freeName(database, name, plugin) {
-  const taken = (key) => Object.hasOwn(database.pluginRegistry, key) && database.pluginRegistry[key] !== plugin;
+  const taken = (key) =>
+    (Object.hasOwn(database.pluginRegistry, key) && database.pluginRegistry[key] !== plugin) ||
+    database._plugins.some((entry) => entry.key === key && entry.plugin !== plugin);
   if (!taken(name)) return name;
   let number = 2;
   while (taken(`${name}${number}`)) number += 1;
@@ -43,7 +46,8 @@ function syncList(database) {
   const listed = [];
   for (const given of database.pluginList) {
     requirePlugin(given);
-    let entry = entryOf(database, given);
+    // One instance is one plugin, however often it is listed; a class makes one each time.
+    let entry = entryOf(database, given) ?? listed.find((each) => each.given === given && typeof given !== 'function');
     if (entry === undefined) entry = { given, plugin: null, alias: null, key: null, state: 'new', listed: true };
     if (!listed.includes(entry)) listed.push(entry);
   }
@@ -146,7 +150,7 @@ function release(database, entry) {
 /** Installs, then starts, every plugin that is not running, in order. */
 export async function startPlugins(database) {
   syncList(database);
-  const pending = database._plugins.filter((entry) => entry.state === 'new');
+  const pending = database._plugins.filter((entry) => entry.state === 'new' && !entry.starting);
   try {
     for (const entry of pending) await install(database, entry);
     for (const entry of pending) await start(database, entry);
@@ -161,6 +165,8 @@ export async function startPlugins(database) {
 
 /** Stops every plugin in reverse order of installation; they are installed again by the next connect. */
 export async function stopPlugins(database) {
+  // Those that are being started are stopped as well; a plugin that disconnects while it is would wait for itself.
+  if (currentOwner() === undefined) await Promise.allSettled(database._plugins.map(({ starting }) => starting));
   const running = database._plugins.filter((entry) => entry.state === 'installed' || entry.state === 'started');
   for (const entry of running.reverse()) {
     await stop(database, entry);
@@ -173,6 +179,7 @@ export async function usePlugin(database, given, alias = null) {
   requirePlugin(given);
   // A class names no instance: each call makes one.
   const known = typeof given === 'function' ? undefined : entryOf(database, given);
+  if (known?.starting) await known.starting;
   if (known !== undefined && known.state !== 'new') return known.plugin;
   const plugin = known?.plugin ?? instantiate(database, given);
   if (alias && Object.hasOwn(database.pluginRegistry, alias) && database.pluginRegistry[alias] !== plugin) {
@@ -193,7 +200,18 @@ export async function usePlugin(database, given, alias = null) {
   setName(plugin, name);
   entry.key = freeName(database, name, plugin);
   database.pluginRegistry[entry.key] = plugin;
-  if (!database.isConnected()) return plugin;
+  // A connect under way may install it; one that ends takes it along. A plugin that uses another cannot wait for that.
+  if (database._turn !== null && currentOwner() === undefined) await database._turn;
+  if (!database.isConnected() || entry.state !== 'new') return plugin;
+  entry.starting ??= run(database, entry).finally(() => {
+    entry.starting = undefined;
+  });
+  await entry.starting;
+  return plugin;
+}
+
+/** Installs and starts a plugin, or takes it out again. */
+async function run(database, entry) {
   try {
     await install(database, entry);
     await start(database, entry);
@@ -203,7 +221,6 @@ export async function usePlugin(database, given, alias = null) {
     database._plugins = database._plugins.filter((other) => other !== entry);
     throw error;
   }
-  return plugin;
 }
 
 function findEntry(database, target) {

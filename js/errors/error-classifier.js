@@ -32,7 +32,7 @@ export class ErrorClassifier {
     if (error.retriable === false) return NON_RETRIABLE;
     if (error.retriable === true) return RETRIABLE;
     if (NON_RETRIABLE_NAMES.has(error.name)) return NON_RETRIABLE;
-    if (NON_RETRIABLE_STATUS.has(error.statusCode)) return NON_RETRIABLE;
+    if (NON_RETRIABLE_STATUS.has(error.statusCode ?? error.$metadata?.httpStatusCode)) return NON_RETRIABLE;
     // Network, throttling, conflict and 5xx errors are retriable, and so is whatever no rule names.
     return RETRIABLE;
   }
