@@ -86,6 +86,16 @@ for (const kind of STORES) {
       assert.equal((await resource.query({ n: { $gte: 195 } }, place)).length, 5);
     });
 
+    test('spec03_15 a list that passes on copies of its options gets the pages after their cursors', async () => {
+      const resource = await create();
+      const { list } = resource;
+      resource.list = (options) => list(JSON.parse(JSON.stringify(options)));
+      for (const place of [{}, { partition: 'byTenant', partitionValues: { tenant: 'even' } }]) {
+        const items = (await pagesOf(resource, 'cursor', { size: 3, ...place })).flat();
+        assert.deepEqual(idsOf(items), idsOf(await list(place)));
+      }
+    });
+
     test('spec03_14_2 a page by cursor emits list and paginated, as one by offset does', async () => {
       const resource = await create();
       const { nextCursor } = await resource.page({ size: 3 });

@@ -71,12 +71,10 @@ async function pageByCursor(resource, given) {
   const { cursor, partition = null, partitionValues = {}, skipCount = true } = given;
   const size = positiveSize(resource, sizeOf(given));
   const inner = innerOptions(resource, given);
-  const paging = {
-    read: (place) => readAfter(resource, { cursor, size, ...place }, inner, paging)
-  };
+  const paging = {};
   const items = await resource.list({ partition, partitionValues, limit: size, cursor, ...inner, [PAGING]: paging });
   const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...inner });
-  // A middleware that answered by itself: all there is to go by are its records.
+  // What took the place of list and keeps options to itself: all there is to go by are its records.
   const { more = items.length === size, last = items.length === size ? endOfItems(resource, items, paging, given) : null } = paging;
   return finish(resource, {
     items,
@@ -90,7 +88,7 @@ async function pageByCursor(resource, given) {
 }
 
 /** Records after a cursor; `paging` learns the key of the last entry and whether more follow. */
-async function readAfter(resource, { cursor, size, partition, partitionValues, limit }, inner, paging) {
+export async function readAfter(resource, { cursor, partition, partitionValues, limit }, inner, paging) {
   const definition = partition ? requirePartition(resource, partition, 'page') : undefined;
   const after = decodeCursor(resource, cursor, placeOf(resource, { partition, partitionValues }));
   const direct = decideBulk(resource, partition ? 'listPartition' : 'listMain').allowed;
@@ -98,7 +96,7 @@ async function readAfter(resource, { cursor, size, partition, partitionValues, l
   const options = {
     kind: direct ? 'records' : 'ids',
     ...(partition && !direct ? referenceScan(place) : partitionOptions(partition, definition, partitionValues)),
-    limit: windowOf(limit, 0).limit ?? size,
+    ...windowOf(limit, 0),
     startAfter: after,
     positions: true
   };
