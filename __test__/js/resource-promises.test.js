@@ -56,6 +56,25 @@ for (const { store, skip, open } of STORES) {
         for (const id of ['a', 'b']) assert.deepEqual(Object.keys(await resource.get(id)), Object.keys(read));
       });
 
+      test(`spec03_25_14 attributes that are declared under names of system fields survive every write under ${behavior} (${store})`, async () => {
+        const declared = ['_error', '_decryptionFailed', '_expiresAt', '_versionId', '$before', '$after'];
+        const attributes = { name: 'string', ...Object.fromEntries(declared.map((name) => [name, 'string|optional'])) };
+        const { resource } = await create({ behavior, attributes });
+        const values = Object.fromEntries(declared.map((name) => [name, `of ${name}`]));
+        const own = (record) => Object.fromEntries(declared.map((name) => [name, record[name]]));
+        await resource.insert({ id: 'a', name: 'A', ...values });
+        const { _etag } = await resource.get('a');
+        for (const write of [
+          () => resource.updateConditional('a', { name: 'B' }, { ifMatch: _etag }).then(({ data }) => data),
+          () => resource.update('a', { name: 'C' }),
+          () => resource.patch('a', { name: 'D' }),
+          () => resource.replace('a', { name: 'E', ...values })
+        ]) {
+          assert.deepEqual(own(await write()), values);
+          assert.deepEqual(own(await resource.get('a')), values);
+        }
+      });
+
       test(`spec03_7_1 timestamps of every write under ${behavior} (${store})`, async () => {
         const { resource } = await create({ behavior, timestamps: true });
         const later = async (work) => {
