@@ -163,6 +163,47 @@ for (const { store, skip, open } of STORES) {
       assert.deepEqual(await of(() => resource.delete('a')), both('fetched', 'deleted'));
     });
 
+    for (const [behavior, event, own] of [
+      ['user-managed', 'exceedsLimit', ['totalSize', 'limit', 'excess']],
+      ['truncate-data', 'truncate', ['fieldName', 'originalLength', 'truncatedLength', 'truncatedFields', 'originalSize', 'finalSize']],
+      ['body-overflow', 'overflow', ['strategy', 'originalSize', 'maxSize', 'metadataSize', 'bodySize']]
+    ]) {
+      test(`spec03_14_2 ${event} is told once for every write that does not fit (${store})`, async () => {
+        const { resource } = await create({ behavior });
+        const seen = [];
+        resource.on(event, (payload) => seen.push(payload));
+        const large = 'x'.repeat(3000);
+        await resource.insert({ id: 'a', name: large });
+        await resource.insertMany([{ id: 'b', name: large }]);
+        const { _etag } = await resource.get('a');
+        await resource.updateConditional('a', { n: 0, name: large }, { ifMatch: _etag });
+        await resource.update('a', { n: 1, name: large });
+        await resource.patch('a', { n: 2, name: large });
+        await resource.replace('a', { name: large });
+        await resource.upsert({ id: 'a', name: large });
+        await resource.update('a', { name: 'fits' });
+        await settle();
+        assert.deepEqual(
+          seen.map(({ operation, id }) => [operation, id]),
+          [
+            ['insert', undefined],
+            ['insert', undefined],
+            ['update', 'a'],
+            ['update', 'a'],
+            ['update', 'a'],
+            ['insert', undefined],
+            ['update', 'a']
+          ]
+        );
+        for (const { operation, id, data, ...rest } of seen) {
+          assert.deepEqual(Object.keys(rest), own);
+          assert.equal(data.name, large);
+        }
+        if (event === 'exceedsLimit')
+          for (const { totalSize, limit, excess } of seen) assert.deepEqual([limit, excess], [2047, totalSize - 2047]);
+      });
+    }
+
     test(`spec03_13_2 an after hook that throws rejects, the write stays and its event is not emitted (${store})`, async () => {
       for (const [hook, event, run] of [
         ['afterInsert', 'inserted', (resource) => resource.insert({ id: 'b', name: 'B' })],
