@@ -79,6 +79,15 @@ test('spec03_9_1 a hook that says NoSuchKey of the record hides it', async () =>
   assert.deepEqual(await items.list(), []);
 });
 
+test('spec03_9_1 a client may give its errors an id of its own', async () => {
+  const { database, items } = await create();
+  database.client.getObject = async () => {
+    throw Object.assign(new Error('gone'), { name: 'NoSuchKey', id: 'request-7', $metadata: { httpStatusCode: 404 } });
+  };
+  assert.equal(await items.getOrNull('a'), null);
+  assert.deepEqual(await items.getMany(['a']), []);
+});
+
 test('spec03_8_6 upsert rejects with what an insert hook failed of, and does not update', async () => {
   const { items, related } = await create();
   await related.insert({ id: 'taken', x: '1' });
