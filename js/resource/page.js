@@ -1,4 +1,5 @@
 /** Pages: by offset with totals, or by cursor. */
+import { compareKeys } from '../client/keys.js';
 import { ValidationError } from '../errors/index.js';
 import { toText } from '../native/text.js';
 import { innerOptions } from '../util/inner-call.js';
@@ -170,6 +171,9 @@ function finish(resource, { items, totalItems, size, offset, hasMore, skipCount,
   return result;
 }
 
+/** Whether records of the main data are in the order of their keys, whatever else was done to them. */
+const isInKeyOrder = (items) => items.every((item, at) => at === 0 || compareKeys(String(items[at - 1]?.id), String(item?.id)) < 0);
+
 /** Sizes come from query strings as well. */
 const sizeOf = ({ size }) => (typeof size === 'string' && size.trim() !== '' ? Number(size) : (size ?? 100));
 
@@ -197,7 +201,8 @@ export async function page(resource, options = {}) {
   else hasMore = (await resource.listIds({ ...place, limit: 1, offset: offset + size, ...inner })).length > 0;
   let nextCursor = null;
   if (hasMore && size > 0) {
-    const own = plain && items.length === size ? endOfItems(resource, items, paging, given) : undefined;
+    const whole = items.length === size && (plain || (!place.partition && isInKeyOrder(items)));
+    const own = whole ? endOfItems(resource, items, paging, given) : undefined;
     const last = own ?? (await keyAt(resource, place, offset + size - 1));
     if (last) nextCursor = encodeCursor(placeOf(resource, place), last, size);
   }
