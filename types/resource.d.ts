@@ -209,7 +209,8 @@ export class Resource<T = any> extends AsyncEventEmitter {
   getFromPartition(
     options: CacheOptions & { id: string; partitionName: string; partitionValues?: Record<string, any> }
   ): Promise<Stored<T>>;
-  list(options?: ListOptions): Promise<Stored<T>[]>;
+  /** After a `cursor` of `page`, only what follows it. */
+  list(options?: ListOptions & { cursor?: string | null }): Promise<Stored<T>[]>;
   listIds(options?: ListOptions): Promise<string[]>;
   listMain(options?: ListOptions): Promise<Stored<T>[]>;
   listPartition(options: ListOptions): Promise<Stored<T>[]>;

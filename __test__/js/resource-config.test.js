@@ -188,6 +188,17 @@ test('getDefinitionHash covers attributes and behaviour and is cached', () => {
   assert.notEqual(one.getDefinitionHash(), two.getDefinitionHash());
   one.updateAttributes({ name: 'string', age: 'number' });
   assert.notEqual(one.getDefinitionHash(), new Resource(valid).getDefinitionHash());
+  let reads = 0;
+  one.attributes = new Proxy(one.attributes, {
+    ownKeys(target) {
+      reads += 1;
+      return Reflect.ownKeys(target);
+    }
+  });
+  const hash = one.getDefinitionHash();
+  assert.equal(reads, 1);
+  assert.equal(one.getDefinitionHash(), hash);
+  assert.equal(reads, 1, 'hashed once');
 });
 
 test('export has the schema, the configuration and the live hooks', () => {

@@ -79,6 +79,15 @@ test('spec03_9_1 a hook that says NoSuchKey of the record hides it', async () =>
   assert.deepEqual(await items.list(), []);
 });
 
+test('spec03_9_1 a client may give its errors an id of its own', async () => {
+  const { database, items } = await create();
+  database.client.getObject = async () => {
+    throw Object.assign(new Error('gone'), { name: 'NoSuchKey', id: 'request-7', $metadata: { httpStatusCode: 404 } });
+  };
+  assert.equal(await items.getOrNull('a'), null);
+  assert.deepEqual(await items.getMany(['a']), []);
+});
+
 test('spec03_8_6 upsert rejects with what an insert hook failed of, and does not update', async () => {
   const { items, related } = await create();
   await related.insert({ id: 'taken', x: '1' });
@@ -173,6 +182,27 @@ for (const [what, rule, value] of [
     });
   }
 }
+
+test('spec03_11_3 partitions by day and by month of one field do not disturb each other', async () => {
+  const database = await connectDatabase();
+  const items = await database.createResource({
+    name: 'items',
+    attributes: { at: 'string' },
+    partitions: { byDay: { fields: { at: 'date|maxlength:10' } }, byMonth: { fields: { at: 'date|maxlength:7' } } },
+    asyncPartitions: false
+  });
+  const values = ['2024-05-15T10:00:00+05:00', '2024-05-16T10:00:00.000Z', '2024-06-16'];
+  await items.insertMany(values.map((at, i) => ({ id: `r${i}`, at })));
+  const found = (partition, at) => items.listIds({ partition, partitionValues: { at } });
+  assert.deepEqual(await Promise.all(values.map((at) => found('byDay', at))), [['r0'], ['r1'], ['r2']]);
+  assert.deepEqual(await Promise.all(values.map((at) => found('byMonth', at))), [['r0', 'r1'], ['r0', 'r1'], ['r2']]);
+  await items.insert({ id: 'year', at: '2023' });
+  assert.deepEqual(await found('byDay', '2023'), ['year']);
+  await items.update('r0', { at: values[2] });
+  assert.deepEqual(await found('byDay', values[0]), []);
+  assert.deepEqual(await found('byMonth', values[0]), ['r1']);
+  assert.deepEqual(await found('byMonth', values[2]), ['r0', 'r2']);
+});
 
 for (const [name, id, refused] of [
   ['an object', {}, true],

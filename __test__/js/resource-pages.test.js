@@ -1,7 +1,7 @@
 /** Pages of resources whose lists have hooks and middlewares. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { connectDatabase, freshStore, STORES, settle } from './support/databases.js';
+import { connectDatabase, freshStore, requestsOf, STORES, settle } from './support/databases.js';
 
 const idsOf = (records) => records.map(({ id }) => id);
 const FORMS = {
@@ -84,6 +84,33 @@ for (const kind of STORES) {
       assert.deepEqual(idsOf(await resource.query({ tenant: 'even' }, { limit: 2 })), ['s090', 's091']);
       const place = { partition: 'byTenant', partitionValues: { tenant: 'even' } };
       assert.equal((await resource.query({ n: { $gte: 195 } }, place)).length, 5);
+    });
+
+    test('spec03_9_7 a page costs one listing, also behind middlewares that keep its records, and follows the listing behind others', async () => {
+      const resource = await create();
+      const { database } = resource;
+      const reads = { ListObjectsV2: 1, GetObject: 3 };
+      assert.deepEqual(await requestsOf(database, () => resource.page({ size: 3, skipCount: true })), { ...reads, ListObjectsV2: 2 });
+      const counted = await requestsOf(database, () => resource.page({ size: 3 }));
+      assert.deepEqual(counted, { ...reads, ListObjectsV2: 2 }, 'one for the total');
+      resource.useMiddleware('list', async (_context, next) => (await next()).map((record) => ({ ...record, seen: true })));
+      assert.deepEqual(await requestsOf(database, () => resource.page({ size: 3 })), counted);
+      resource.useMiddleware('list', async (_context, next) => (await next()).reverse());
+      const items = (await pagesOf(resource, 'cursor', { size: 3 })).flat();
+      assert.deepEqual(
+        idsOf(items).sort(),
+        Array.from({ length: 10 }, (_, n) => `r${n}`)
+      );
+    });
+
+    test('spec03_15 a list that passes on copies of its options gets the pages after their cursors', async () => {
+      const resource = await create();
+      const { list } = resource;
+      resource.list = (options) => list(JSON.parse(JSON.stringify(options)));
+      for (const place of [{}, { partition: 'byTenant', partitionValues: { tenant: 'even' } }]) {
+        const items = (await pagesOf(resource, 'cursor', { size: 3, ...place })).flat();
+        assert.deepEqual(idsOf(items), idsOf(await list(place)));
+      }
     });
 
     test('spec03_14_2 a page by cursor emits list and paginated, as one by offset does', async () => {

@@ -56,6 +56,25 @@ for (const { store, skip, open } of STORES) {
         for (const id of ['a', 'b']) assert.deepEqual(Object.keys(await resource.get(id)), Object.keys(read));
       });
 
+      test(`spec03_25_14 attributes that are declared under names of system fields survive every write under ${behavior} (${store})`, async () => {
+        const declared = ['_error', '_decryptionFailed', '_expiresAt', '_versionId', '$before', '$after'];
+        const attributes = { name: 'string', ...Object.fromEntries(declared.map((name) => [name, 'string|optional'])) };
+        const { resource } = await create({ behavior, attributes });
+        const values = Object.fromEntries(declared.map((name) => [name, `of ${name}`]));
+        const own = (record) => Object.fromEntries(declared.map((name) => [name, record[name]]));
+        await resource.insert({ id: 'a', name: 'A', ...values });
+        const { _etag } = await resource.get('a');
+        for (const write of [
+          () => resource.updateConditional('a', { name: 'B' }, { ifMatch: _etag }).then(({ data }) => data),
+          () => resource.update('a', { name: 'C' }),
+          () => resource.patch('a', { name: 'D' }),
+          () => resource.replace('a', { name: 'E', ...values })
+        ]) {
+          assert.deepEqual(own(await write()), values);
+          assert.deepEqual(own(await resource.get('a')), values);
+        }
+      });
+
       test(`spec03_7_1 timestamps of every write under ${behavior} (${store})`, async () => {
         const { resource } = await create({ behavior, timestamps: true });
         const later = async (work) => {
@@ -143,6 +162,47 @@ for (const { store, skip, open } of STORES) {
       assert.deepEqual(await of(() => resource.exists('a')), []);
       assert.deepEqual(await of(() => resource.delete('a')), both('fetched', 'deleted'));
     });
+
+    for (const [behavior, event, own] of [
+      ['user-managed', 'exceedsLimit', ['totalSize', 'limit', 'excess']],
+      ['truncate-data', 'truncate', ['fieldName', 'originalLength', 'truncatedLength', 'truncatedFields', 'originalSize', 'finalSize']],
+      ['body-overflow', 'overflow', ['strategy', 'originalSize', 'maxSize', 'metadataSize', 'bodySize']]
+    ]) {
+      test(`spec03_14_2 ${event} is told once for every write that does not fit (${store})`, async () => {
+        const { resource } = await create({ behavior });
+        const seen = [];
+        resource.on(event, (payload) => seen.push(payload));
+        const large = 'x'.repeat(3000);
+        await resource.insert({ id: 'a', name: large });
+        await resource.insertMany([{ id: 'b', name: large }]);
+        const { _etag } = await resource.get('a');
+        await resource.updateConditional('a', { n: 0, name: large }, { ifMatch: _etag });
+        await resource.update('a', { n: 1, name: large });
+        await resource.patch('a', { n: 2, name: large });
+        await resource.replace('a', { name: large });
+        await resource.upsert({ id: 'a', name: large });
+        await resource.update('a', { name: 'fits' });
+        await settle();
+        assert.deepEqual(
+          seen.map(({ operation, id }) => [operation, id]),
+          [
+            ['insert', undefined],
+            ['insert', undefined],
+            ['update', 'a'],
+            ['update', 'a'],
+            ['update', 'a'],
+            ['insert', undefined],
+            ['update', 'a']
+          ]
+        );
+        for (const { operation, id, data, ...rest } of seen) {
+          assert.deepEqual(Object.keys(rest), own);
+          assert.equal(data.name, large);
+        }
+        if (event === 'exceedsLimit')
+          for (const { totalSize, limit, excess } of seen) assert.deepEqual([limit, excess], [2047, totalSize - 2047]);
+      });
+    }
 
     test(`spec03_13_2 an after hook that throws rejects, the write stays and its event is not emitted (${store})`, async () => {
       for (const [hook, event, run] of [

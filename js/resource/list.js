@@ -9,6 +9,7 @@ import { needsHooks, runHooks } from './hooks.js';
 import { isUnmodified } from './middleware.js';
 import { isMissing } from './missing.js';
 import { nativeOf, toPublic } from './native.js';
+import { readAfter } from './page.js';
 import { matchesValues, requestedValues, sortedFields, valuesOfRecord } from './partition-rules.js';
 import { partitionOf, requirePartition } from './partitions.js';
 import { loadOrSkip } from './read.js';
@@ -45,15 +46,14 @@ export async function list(resource, options = {}) {
     if (before !== null && typeof before === 'object')
       ({ partition = partition, partitionValues = partitionValues, limit = limit, offset = offset } = before);
   }
-  const paging = options?.[PAGING];
-  if (paging) paging.place = { partition, partitionValues };
+  const paging = options?.[PAGING] ?? {};
+  paging.place = { partition, partitionValues };
+  const cursor = options?.cursor ?? null;
   let records;
   try {
-    if (paging?.read) records = await paging.read({ partition, partitionValues, limit });
-    else
-      records = partition
-        ? await resource.listPartition({ partition, partitionValues, limit, offset, ...inner })
-        : await resource.listMain({ limit, offset, ...inner });
+    if (cursor !== null) records = await readAfter(resource, { cursor, partition, partitionValues, limit }, inner, paging);
+    else if (partition) records = await resource.listPartition({ partition, partitionValues, limit, offset, ...inner });
+    else records = await resource.listMain({ limit, offset, ...inner });
   } catch (error) {
     return resource.handleListError(error, { partition, partitionValues });
   }

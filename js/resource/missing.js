@@ -6,8 +6,10 @@ const saysNoSuchKey = ({ name, code, message }) => name === 'NoSuchKey' || code 
 
 /** True for errors that name another record, or another object, than the one that was read. */
 function isAboutAnother(resource, id, { resourceName, id: about, key }, hooked) {
-  if (typeof resourceName === 'string' && resourceName !== resource.name) return true;
-  if (about !== undefined && about !== null) return String(about) !== String(id);
+  // An id without a resource may be anything of a client's.
+  if (typeof resourceName === 'string') {
+    return resourceName !== resource.name || (about !== undefined && about !== null && String(about) !== String(id));
+  }
   return hooked && typeof key === 'string' && !key.includes(`resource=${resource.name}/`);
 }
 

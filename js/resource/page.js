@@ -1,4 +1,5 @@
 /** Pages: by offset with totals, or by cursor. */
+import { compareKeys } from '../client/keys.js';
 import { ValidationError } from '../errors/index.js';
 import { toText } from '../native/text.js';
 import { innerOptions } from '../util/inner-call.js';
@@ -71,12 +72,10 @@ async function pageByCursor(resource, given) {
   const { cursor, partition = null, partitionValues = {}, skipCount = true } = given;
   const size = positiveSize(resource, sizeOf(given));
   const inner = innerOptions(resource, given);
-  const paging = {
-    read: (place) => readAfter(resource, { cursor, size, ...place }, inner, paging)
-  };
+  const paging = {};
   const items = await resource.list({ partition, partitionValues, limit: size, cursor, ...inner, [PAGING]: paging });
   const totalItems = skipCount ? null : await resource.count({ partition, partitionValues, ...inner });
-  // A middleware that answered by itself: all there is to go by are its records.
+  // What took the place of list and keeps options to itself: all there is to go by are its records.
   const { more = items.length === size, last = items.length === size ? endOfItems(resource, items, paging, given) : null } = paging;
   return finish(resource, {
     items,
@@ -90,7 +89,7 @@ async function pageByCursor(resource, given) {
 }
 
 /** Records after a cursor; `paging` learns the key of the last entry and whether more follow. */
-async function readAfter(resource, { cursor, size, partition, partitionValues, limit }, inner, paging) {
+export async function readAfter(resource, { cursor, partition, partitionValues, limit }, inner, paging) {
   const definition = partition ? requirePartition(resource, partition, 'page') : undefined;
   const after = decodeCursor(resource, cursor, placeOf(resource, { partition, partitionValues }));
   const direct = decideBulk(resource, partition ? 'listPartition' : 'listMain').allowed;
@@ -98,7 +97,7 @@ async function readAfter(resource, { cursor, size, partition, partitionValues, l
   const options = {
     kind: direct ? 'records' : 'ids',
     ...(partition && !direct ? referenceScan(place) : partitionOptions(partition, definition, partitionValues)),
-    limit: windowOf(limit, 0).limit ?? size,
+    ...windowOf(limit, 0),
     startAfter: after,
     positions: true
   };
@@ -172,6 +171,9 @@ function finish(resource, { items, totalItems, size, offset, hasMore, skipCount,
   return result;
 }
 
+/** Whether records of the main data are in the order of their keys, whatever else was done to them. */
+const isInKeyOrder = (items) => items.every((item, at) => at === 0 || compareKeys(String(items[at - 1]?.id), String(item?.id)) < 0);
+
 /** Sizes come from query strings as well. */
 const sizeOf = ({ size }) => (typeof size === 'string' && size.trim() !== '' ? Number(size) : (size ?? 100));
 
@@ -199,7 +201,8 @@ export async function page(resource, options = {}) {
   else hasMore = (await resource.listIds({ ...place, limit: 1, offset: offset + size, ...inner })).length > 0;
   let nextCursor = null;
   if (hasMore && size > 0) {
-    const own = plain && items.length === size ? endOfItems(resource, items, paging, given) : undefined;
+    const whole = items.length === size && (plain || (!place.partition && isInKeyOrder(items)));
+    const own = whole ? endOfItems(resource, items, paging, given) : undefined;
     const last = own ?? (await keyAt(resource, place, offset + size - 1));
     if (last) nextCursor = encodeCursor(placeOf(resource, place), last, size);
   }

@@ -98,6 +98,8 @@ export function applyRule(value, rule) {
 }
 
 const ISO_DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** What is left of a day that a rule has cut. */
+const CUT_DAY = /^\d{4}(?:-\d{2})?$/;
 
 /**
  * Days of `date` fields whose text only the JavaScript date parser understands, for the native
@@ -110,9 +112,12 @@ export function dateHints(partitions, data) {
     for (const [field, rule] of sortedFields(partitions[name])) {
       if (typeof rule !== 'string' || !rule.includes('date')) continue;
       const value = getNested(data, field);
-      if (typeof value !== 'string' || ISO_DAY.test(value) || (value.includes('T') && value.endsWith('Z'))) continue;
+      if (typeof value !== 'string') continue;
+      // A hint is for the field, whatever the rule: none is given where the engine needs none.
+      const text = cut(value, rule);
+      if (ISO_DAY.test(text) || (text !== value && CUT_DAY.test(text)) || (text.includes('T') && text.includes('Z'))) continue;
       const day = applyRule(value, rule);
-      if (day !== value) {
+      if (day !== text) {
         hints ??= {};
         hints[field] = day;
       }

@@ -5,8 +5,8 @@ import { requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
 /**
- * Member of the options of `list` by which `page` takes part in it: `place` tells it what is listed once hooks have had their
- * say, and `read`, where it is set, gives the records.
+ * Member of the options of `list` by which `page` learns what was listed once hooks have had their say (`place`) and, after
+ * a cursor, where the listing ended (`last`, `more`).
  */
 export const PAGING = Symbol('paging');
 

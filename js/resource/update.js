@@ -97,7 +97,7 @@ async function nextRecord(resource, id, original, attributes) {
     merged = { ...original, ...returned };
   }
   merged.id = id;
-  const outcome = validateRecord(resource, withoutSystemFields(merged));
+  const outcome = validateRecord(resource, withoutSystemFields(merged, resource.attributes));
   return outcome instanceof Promise ? await outcome : outcome;
 }
 
@@ -122,15 +122,15 @@ function writeOptions(resource, operation, original, record, extra) {
 }
 
 /** Attributes and id of a written record, with the marker fields of behaviours kept. */
-function written(record) {
-  const result = withoutSystemFields(record);
+function written(resource, record) {
+  const result = withoutSystemFields(record, resource.attributes);
   if (record.$overflow !== undefined) result.$overflow = record.$overflow;
   if (record.$truncated !== undefined) result.$truncated = record.$truncated;
   return result;
 }
 
 async function finishUpdate(resource, id, original, result, hook, events = ['updated']) {
-  const updated = written(result.record);
+  const updated = written(resource, result.record);
   let final = updated;
   const replace = events.length > 1;
   if (needsHooks(resource, hook)) {
@@ -346,7 +346,7 @@ export async function replace(resource, rawId, fullData, options = {}) {
     draft.updatedAt = now;
   }
   draft.id = id;
-  const outcome = validateRecord(resource, withoutSystemFields(draft));
+  const outcome = validateRecord(resource, withoutSystemFields(draft, resource.attributes));
   const { errors, data } = outcome instanceof Promise ? await outcome : outcome;
   if (errors.length > 0) throw invalidRecord(resource, errors, draft, 'Replace failed');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
