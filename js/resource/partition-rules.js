@@ -97,13 +97,12 @@ export function applyRule(value, rule) {
   return result;
 }
 
-const ISO_DAY = /^\d{4}-\d{2}-\d{2}$/;
-/** What is left of a day that a rule has cut. */
-const CUT_DAY = /^\d{4}(?:-\d{2})?$/;
+/** Days, months and years, which the engine reads by itself. */
+const ISO_DAY = /^\d{4}(?:-\d{2}){0,2}$/;
 
 /**
- * Days of `date` fields whose text only the JavaScript date parser understands, for the native
- * key builder; undefined when there are none.
+ * Days by text, as the rules have cut it, of `date` fields whose text only the JavaScript date parser understands, for the
+ * native key builder; undefined when there are none.
  */
 export function dateHints(partitions, data) {
   let hints;
@@ -113,13 +112,12 @@ export function dateHints(partitions, data) {
       if (typeof rule !== 'string' || !rule.includes('date')) continue;
       const value = getNested(data, field);
       if (typeof value !== 'string') continue;
-      // A hint is for the field, whatever the rule: none is given where the engine needs none.
       const text = cut(value, rule);
-      if (ISO_DAY.test(text) || (text !== value && CUT_DAY.test(text)) || (text.includes('T') && text.includes('Z'))) continue;
+      if (ISO_DAY.test(text) || (text.includes('T') && text.includes('Z'))) continue;
       const day = applyRule(value, rule);
       if (day !== text) {
         hints ??= {};
-        hints[field] = day;
+        hints[text] = day;
       }
     }
   }

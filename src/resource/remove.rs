@@ -18,33 +18,36 @@ pub struct Removed {
 }
 
 impl Resource {
-    /// DELETE of a record and of its content object at once, then of its references in one multi-delete. Nothing tells
+    /// DELETE of a record, then at once of its content object and of its references, these in one multi-delete. Nothing tells
     /// whether content is kept beside the record (decision 51), and left behind it would turn up in a later record of
-    /// the same id: so this is one DELETE more than the sequence of spec/03 21.3, and no wait more.
+    /// the same id: so this is one DELETE more than the sequence of spec/03 21.3. A record that cannot be deleted keeps its
+    /// content.
     pub async fn delete(&self, id: &str, read: Option<&Read>, options: &WriteOptions) -> Result<()> {
         let core = &self.0;
         let (key, content) = (core.keys.record(id)?, core.keys.content(id)?);
-        let (record, content) = futures::join!(core.store.delete(&key, None), core.store.delete(&content, None));
-        record.and(content).map_err(|e| core.located(e, id))?;
-        let Some(read) = read else { return Ok(()) };
+        let located = |e| core.located(e, id);
+        core.store.delete(&key, None).await.map_err(located)?;
+        let content = core.store.delete(&content, None);
+        let Some(read) = read else {
+            return content.await.map_err(located);
+        };
         let delete = core
             .old_references(read, options.old_dates.as_ref())?
             .into_iter()
             .flatten()
             .collect();
-        core.index
-            .submit(
-                options.refs,
-                IndexJob {
-                    operation: "delete",
-                    id: id.to_owned(),
-                    version: read.version.clone(),
-                    put: Vec::new(),
-                    delete,
-                },
-            )
-            .await
-            .map_err(|e| core.located(e, id))
+        let references = core.index.submit(
+            options.refs,
+            IndexJob {
+                operation: "delete",
+                id: id.to_owned(),
+                version: read.version.clone(),
+                put: Vec::new(),
+                delete,
+            },
+        );
+        let (content, references) = futures::join!(content, references);
+        content.and(references).map_err(located)
     }
 
     /// Deletes records and, where partitions exist, the references found by reading them first.

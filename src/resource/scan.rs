@@ -3,7 +3,7 @@
 use super::compose::System;
 use super::{Core, Resource, stored_version};
 use crate::error::{Error, Kind, Result};
-use crate::keys::{DateHints, field_value};
+use crate::keys::{DateHints, field_value, needs_javascript};
 use crate::query::{Query, Subject, TopRows};
 use crate::store::{ListPage, ListRequest};
 use crate::value::{Object, Value, text};
@@ -468,10 +468,9 @@ impl Core {
     }
 
     fn needs_javascript_dates(&self, partition: usize, record: &Object) -> bool {
-        self.config.partitions[partition].fields.iter().any(|(field, rule)| {
-            rule.contains("date")
-                && matches!(field_value(record, field), Some(Value::String(s))
-                    if crate::keys::apply_rule(&Value::String(s.clone()), rule) == Value::String(s.clone()) && s.len() != 10)
-        })
+        self.config.partitions[partition]
+            .fields
+            .iter()
+            .any(|(field, rule)| field_value(record, field).is_some_and(|value| needs_javascript(value, rule)))
     }
 }
