@@ -327,16 +327,22 @@ impl NativeResource {
     }
 
     #[napi]
-    pub fn delete_many<'env>(&self, env: &'env Env, ids: String) -> napi::Result<PromiseRaw<'env, String>> {
+    pub fn delete_many<'env>(&self, env: &'env Env, ids: String, dates: Option<String>) -> napi::Result<PromiseRaw<'env, String>> {
         let resource = self.resource.clone();
         promise(env, async move {
-            let removed = resource.delete_many(strings(&ids)?).await?;
+            let dates: Option<DateHints> = dates.and_then(|d| serde_json::from_str(&d).ok());
+            let removed = resource.delete_many(strings(&ids)?, dates.as_ref()).await?;
             let errors: Vec<_> = removed
                 .errors
                 .iter()
                 .map(|e| serde_json::json!({ "id": e.key, "code": e.code, "message": e.message }))
                 .collect();
-            Ok(serde_json::json!({ "deleted": removed.deleted, "errors": errors }).to_string())
+            let mut report = serde_json::json!({ "deleted": removed.deleted, "errors": errors });
+            if !removed.undated.is_empty() {
+                report["undated"] = removed.undated.into();
+                report["dates"] = removed.dates.into();
+            }
+            Ok(report.to_string())
         })
     }
 

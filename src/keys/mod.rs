@@ -7,7 +7,7 @@
 
 mod partition;
 
-pub use partition::{DateHints, Partition, apply_rule, field_value, needs_javascript};
+pub use partition::{DateHints, Partition, apply_rule, field_value, foreign_date};
 
 use crate::error::{Error, Result};
 

@@ -122,10 +122,15 @@ pub fn apply_rule(value: &Value, rule: &str) -> Value {
     in_days(cut_text(value, rule), rule)
 }
 
-/// Whether the day of a value may be one that only JavaScript's date parser reads.
-pub fn needs_javascript(value: &Value, rule: &str) -> bool {
-    let cut = cut_text(value, rule);
-    rule.contains("date") && matches!(&cut, Value::String(s) if s.len() != 10) && in_days(cut.clone(), rule) == cut
+/// Text of a date, as the rule cuts it, that perhaps JavaScript's date parser reads: one that stays as it is here.
+pub fn foreign_date(value: &Value, rule: &str) -> Option<String> {
+    if !rule.contains("date") {
+        return None;
+    }
+    match cut_text(value, rule) {
+        Value::String(s) if s.len() != 10 && in_days(Value::String(s.clone()), rule) == Value::String(s.clone()) => Some(s),
+        _ => None,
+    }
 }
 
 /// The value, as `maxlength:N` cuts it.

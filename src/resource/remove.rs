@@ -3,6 +3,7 @@
 use super::index::IndexJob;
 use super::{Core, Read, Resource, WriteOptions};
 use crate::error::{Error, Result};
+use crate::keys::{DateHints, field_value, foreign_date};
 use crate::store::{KeyError, ListRequest};
 use futures::StreamExt as _;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,10 @@ pub struct Removed {
     pub deleted: Vec<String>,
     /// Ids that are not, with the reason.
     pub errors: Vec<KeyError>,
+    /// Ids that are not, because `dates` decide where their references are.
+    pub undated: Vec<String>,
+    /// Texts of dates, as the rules of partitions cut them, that need JavaScript's parser.
+    pub dates: Vec<String>,
 }
 
 impl Resource {
@@ -50,8 +55,9 @@ impl Resource {
         content.and(references).map_err(located)
     }
 
-    /// Deletes records and, where partitions exist, the references found by reading them first.
-    pub async fn delete_many(&self, ids: Vec<String>) -> Result<Removed> {
+    /// Deletes records and, where partitions exist, the references found by reading them first. `hints` tell the days of texts
+    /// (or the texts themselves where they are no dates); records with other such texts are left for another call.
+    pub async fn delete_many(&self, ids: Vec<String>, hints: Option<&DateHints>) -> Result<Removed> {
         let core = &self.0;
         let mut by_key: HashMap<String, String> = HashMap::with_capacity(ids.len());
         let mut keys = Vec::with_capacity(ids.len());
@@ -69,15 +75,21 @@ impl Resource {
                 .map(|id| {
                     let core = core.clone();
                     async move {
-                        let keys = core.reference_keys_of(&id).await;
-                        (id, keys)
+                        let found = core.references_of(&id, hints).await;
+                        (id, found)
                     }
                 })
                 .buffer_unordered(core.config.parallelism.max(1));
             let mut found = std::pin::pin!(found);
             while let Some((id, references)) = found.next().await {
                 match references {
-                    Ok(references) => keys.extend(references),
+                    Ok(References::Known(references)) => keys.extend(references),
+                    Ok(References::Undated(texts)) => {
+                        refused.insert(core.keys.record(&id)?);
+                        refused.insert(core.keys.content(&id)?);
+                        removed.dates.extend(texts);
+                        removed.undated.push(id);
+                    }
                     Err(e) => {
                         // A record whose references are unknown stays, so that none dangles.
                         refused.insert(core.keys.record(&id)?);
@@ -172,17 +184,35 @@ impl Resource {
 
 impl Core {
     /// References of a stored record: HEAD where metadata holds it whole, else GET. A missing record has none.
-    async fn reference_keys_of(self: &Arc<Self>, id: &str) -> Result<Vec<String>> {
+    async fn references_of(self: &Arc<Self>, id: &str, hints: Option<&DateHints>) -> Result<References> {
         let resource = Resource(self.clone());
         let read = if matches!(self.config.behavior.as_str(), "enforce-limits" | "truncate-data") {
             resource.read_head(id).await
         } else {
             resource.read(id).await
         };
-        match read {
-            Ok(read) => Ok(self.old_references(&read, None)?.into_iter().flatten().collect()),
-            Err(e) if e.is_not_found() => Ok(Vec::new()),
-            Err(e) => Err(e),
+        let read = match read {
+            Ok(read) => read,
+            Err(e) if e.is_not_found() => return Ok(References::Known(Vec::new())),
+            Err(e) => return Err(e),
+        };
+        let fields = self.config.partitions.iter().flat_map(|partition| &partition.fields);
+        let undated: Vec<String> = fields
+            .filter_map(|(field, rule)| foreign_date(field_value(&read.record, field)?, rule))
+            .filter(|text| hints.is_none_or(|hints| !hints.contains_key(text)))
+            .collect();
+        if !undated.is_empty() {
+            return Ok(References::Undated(undated));
         }
+        Ok(References::Known(
+            self.old_references(&read, hints)?.into_iter().flatten().collect(),
+        ))
     }
+}
+
+/// References of a record that goes.
+enum References {
+    Known(Vec<String>),
+    /// Texts of dates on which they depend.
+    Undated(Vec<String>),
 }

@@ -3,7 +3,7 @@
 use super::compose::System;
 use super::{Core, Resource, stored_version};
 use crate::error::{Error, Kind, Result};
-use crate::keys::{DateHints, field_value, needs_javascript};
+use crate::keys::{DateHints, field_value, foreign_date};
 use crate::query::{Query, Subject, TopRows};
 use crate::store::{ListPage, ListRequest};
 use crate::value::{Object, Value, text};
@@ -471,6 +471,6 @@ impl Core {
         self.config.partitions[partition]
             .fields
             .iter()
-            .any(|(field, rule)| field_value(record, field).is_some_and(|value| needs_javascript(value, rule)))
+            .any(|(field, rule)| field_value(record, field).is_some_and(|value| foreign_date(value, rule).is_some()))
     }
 }
