@@ -10,6 +10,7 @@ import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
 import { nativeOf, toPublic, withDate } from './native.js';
+import { learnedVersion } from './newer-versions.js';
 import { partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
@@ -17,17 +18,27 @@ import { requirePartition } from './partitions.js';
 export async function get(resource, id) {
   checkReadId(id);
   if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
-  let text;
-  try {
-    const stored = nativeOf(resource).get(id);
-    text = typeof stored === 'string' ? stored : await stored;
-  } catch (error) {
-    throw toPublic(resource, error, { id, operation: 'get' });
-  }
-  let record = withDate(fromText(text));
+  let record = readNow(resource, id);
+  if (record instanceof Promise) record = await record;
+  const again = learnedVersion(resource, record);
+  if (again && (await again)) record = await readNow(resource, id);
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);
   return record;
+}
+
+/** The record as it is stored; a promise where the store is not in this process. */
+function readNow(resource, id) {
+  const failed = (error) => {
+    throw toPublic(resource, error, { id, operation: 'get' });
+  };
+  try {
+    const text = nativeOf(resource).get(id);
+    if (typeof text === 'string') return withDate(fromText(text));
+    return text.then((later) => withDate(fromText(later))).catch(failed);
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 /** Record or null. */
