@@ -35,6 +35,27 @@ for (const behavior of ['user-managed', 'enforce-limits', 'truncate-data', 'body
   });
 }
 
+test('spec01_12_3 lists, getAll and getMany have what another process wrote under its version', async () => {
+  for (const kind of ['memory', 'file']) {
+    for (const work of [
+      (people) => people.list(),
+      (people) => people.getAll(),
+      (people) => people.getMany(['a', 'b', 'c', 'd']),
+      (people) => people.list({ limit: 2, offset: 2 })
+    ]) {
+      const { before, after } = await both('user-managed', kind);
+      await before.insert({ id: 'e', name: 'E' });
+      const records = await work(before);
+      for (const record of records) {
+        assert.deepEqual(fields(record), record.id === 'e' ? { name: 'E', age: undefined } : { name: 'N', age: 5 }, String(work));
+        assert.deepEqual(['0' in record, '1' in record], [false, false]);
+      }
+      assert.ok(records.length >= 2);
+      assert.deepEqual(fields(await after.get('e')), { name: 'E', age: undefined });
+    }
+  }
+});
+
 test('spec01_12_3 the definitions are read once, and what is saved and compared with stays', async () => {
   const { stale, before, after } = await both('user-managed', 'file');
   const saved = stale.savedMetadata;

@@ -28,6 +28,33 @@ export function learnedVersion(resource, { _originalVersion: given }) {
   return learn(resource, version);
 }
 
+/** The versions that a native handle of this moment knows. */
+export const knownVersions = (resource) => new Set([resource.version, ...Object.keys(resource._savedVersions ?? {})].map(bare));
+
+/**
+ * Replaces the records of a batch that were decoded without the definition of their version.
+ * @param {object} resource
+ * @param {Set<string>} known what the handle of the batch knew
+ * @param {object[]} records
+ * @param {(id: string) => any} readAgain
+ */
+export async function completeBatch(resource, known, records, readAgain) {
+  for (let i = 0; i < records.length; i += 1) {
+    const version = records[i]?._originalVersion;
+    if (version === undefined || known.has(bare(version))) continue;
+    await learnedVersion(resource, records[i]);
+    // Deleted meanwhile: what was read of it stays.
+    if (knows(resource, bare(version))) Object.assign(records[i], emptied(records[i], await readAgain(records[i].id)));
+  }
+}
+
+/** The record as read again, with what only the batch knows (`_partition`); names that were codes go. */
+function emptied(record, again) {
+  if (!again) return {};
+  for (const name of Object.keys(record)) if (!Object.hasOwn(again, name) && !name.startsWith('_partition')) delete record[name];
+  return again;
+}
+
 async function learn(resource, version) {
   try {
     const stored = await resource.database._storedVersions(resource.name);

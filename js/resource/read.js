@@ -10,7 +10,7 @@ import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
 import { nativeOf, toPublic, withDate } from './native.js';
-import { learnedVersion } from './newer-versions.js';
+import { completeBatch, knownVersions, learnedVersion } from './newer-versions.js';
 import { partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
@@ -38,6 +38,16 @@ function readNow(resource, id) {
     return text.then((later) => withDate(fromText(later))).catch(failed);
   } catch (error) {
     return failed(error);
+  }
+}
+
+/** A record of a batch, below hooks and events; undefined when it is gone. */
+export async function readAgain(resource, id) {
+  try {
+    return await readNow(resource, id);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 
@@ -97,6 +107,7 @@ async function bulkGet(resource, ids) {
   if (ids.length === 0) return [];
   for (const id of ids) checkReadId(id);
   let results;
+  const known = knownVersions(resource);
   try {
     results = fromText(await nativeOf(resource).getMany(JSON.stringify(ids))).results;
   } catch (error) {
@@ -112,6 +123,7 @@ async function bulkGet(resource, ids) {
       throw failure;
     }
   }
+  await completeBatch(resource, known, records, (id) => readAgain(resource, id));
   return records;
 }
 
