@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [-- --only memory,s3,secret,resource,import,load]
+// npm run bench [-- --quick] [-- --only memory,s3,secret,resource,import,load, or names of cases]
 //
 // Each case runs in fresh processes, alternating between this library and s3db.js 19.5.10 (and, for S3, a bare aws-sdk-s3
 // loop), on one s3s-fs server. The median of the rounds counts. Results: bench/results/<time>.jsonl and the table below it.
@@ -175,21 +175,27 @@ async function main() {
   keep({ node: process.version, cpu: cpus()[0].model, cores: cpus().length, memory: totalmem(), rounds: ROUNDS, concurrency: CONCURRENCY });
 
   for (const task of CASES) {
-    if (only && !only.includes(task.group)) continue;
-    const server = task.group === 's3' ? await startS3sFs(s3sFs.path) : undefined;
+    if (only && !only.includes(task.group) && !only.includes(task.case)) continue;
     const runs = { ours: [], rival: [], bare: [] };
-    const common = { concurrency: CONCURRENCY, connectionString: server?.connectionString };
     for (let round = 0; round < (task.rounds ?? ROUNDS); round += 1) {
       const note = (name, result) => {
         runs[name].push(result);
         keep({ group: task.group, case: task.case, library: name, round, ...result });
         process.stderr.write(`${task.group} ${task.case} ${name} ${round + 1}: ${digits((result.count / result.ms) * 1000)} a second\n`);
       };
-      note('ours', await runCase(us, { ...task, ...common, prefix: `ours-${round}` }));
-      note('rival', await runCase(rival, { ...task, ...common, count: task.rivalCount ?? task.count, prefix: `rival-${round}` }));
-      if (server) note('bare', await runBare(server, { ...task, prefix: `bare-${round}` }));
+      // A server for each program: s3s-fs walks through the files of everybody for each LIST.
+      const on = async (name, run) => {
+        const server = task.group === 's3' ? await startS3sFs(s3sFs.path) : undefined;
+        try {
+          note(name, await run(server, { concurrency: CONCURRENCY, connectionString: server?.connectionString, prefix: name }));
+        } finally {
+          await server?.stop();
+        }
+      };
+      await on('ours', (_, common) => runCase(us, { ...task, ...common }));
+      await on('rival', (_, common) => runCase(rival, { ...task, ...common, count: task.rivalCount ?? task.count }));
+      if (task.bare) await on('bare', (server, { prefix }) => runBare(server, { ...task, prefix }));
     }
-    await server?.stop();
     report(task, combine(runs.ours), combine(runs.rival), runs.bare.length > 0 ? combine(runs.bare) : undefined);
   }
 

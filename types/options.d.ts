@@ -210,10 +210,13 @@ export interface MiddlewareContext {
 
 export type Middleware = (context: MiddlewareContext, next: () => Promise<any>) => unknown;
 
-/** Authorisation rules by operation; an array holds for all of them. */
-export type GuardConfig = string[] | Record<string, GuardRule>;
+/** Authorisation rules by operation; an array or a function holds for all of them. */
+export type GuardConfig = string[] | GuardDecision | Record<string, GuardRule>;
 
-export type GuardRule = boolean | string[] | ((context: any, record: any) => unknown);
+export type GuardRule = boolean | string[] | GuardDecision;
+
+/** Allows what it answers with `true`, or a promise of it. */
+export type GuardDecision = (context: any, record: any) => unknown;
 
 /**
  * A size of random ids, the name of a generator, incremental ids, or a function. A function that declares a parameter is called

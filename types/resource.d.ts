@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { Readable, Writable } from 'node:stream';
+import { Readable, Transform, Writable } from 'node:stream';
 import type { Client } from './client.js';
 import type { Database } from './database.js';
 import type {
@@ -8,7 +8,7 @@ import type {
   CacheOptions,
   ClientLike,
   CountOptions,
-  GuardConfig,
+  GuardRule,
   HookFunction,
   HookName,
   ListOptions,
@@ -50,6 +50,9 @@ export type Stored<T> = T & SystemFields;
 /** A record as `update`, `patch` and `replace` return it. */
 export type Written<T> = T & { id: string };
 
+/** What `upsert` returns: the result of `insert`, with system fields, or of `update`, without. */
+export type Upserted<T> = Written<T> & Partial<Omit<SystemFields, 'id'>>;
+
 /** A record to insert; without an id one is generated. */
 export type Insertable<T> = Omit<T, 'id' | keyof SystemFields> & { id?: string };
 
@@ -57,7 +60,7 @@ export type Insertable<T> = Omit<T, 'id' | keyof SystemFields> & { id?: string }
 export type Changes<T> = { [K in keyof T]?: T[K] | null | undefined } & { [path: `${string}.${string}`]: any };
 
 /** Result of `insertMany`: what was inserted, in input order; failures are in `errors`. */
-export type InsertManyResult<T> = Stored<T>[] & { readonly errors: { error: Error; item: any }[] };
+export type InsertManyResult<T> = Stored<T>[] & { readonly errors: { index: number; error: Error; item: any }[] };
 
 export interface PageResult<T> {
   items: Stored<T>[];
@@ -76,6 +79,24 @@ export interface PageResult<T> {
     skipCount: boolean;
     hasTotalItems: boolean;
   };
+  /** The same as `totalItems`, `totalPages`, `pageSize` and `hasMore`. */
+  total: number | null;
+  pages: number | null;
+  size: number;
+  hasNext: boolean;
+  /** Null for a page by cursor. */
+  offset: number | null;
+  hasPrev: boolean;
+}
+
+export interface ValidationResult<T> {
+  /** Deep copy of what was given. */
+  original: any;
+  isValid: boolean;
+  valid: boolean;
+  errors: { type?: string; message: string; field?: string; expected?: any; actual?: any; error?: Error }[];
+  /** With conversions and sanitisers applied. */
+  data: T;
 }
 
 export type ConditionalResult<T> =
@@ -105,7 +126,15 @@ interface ResourceEvents<T> {
   inserted: [record: Stored<T>];
   updated: [event: Written<T> & { $before: Stored<T> | undefined; $after: Written<T> }];
   replaced: [event: Written<T> & { $before: undefined; $after: Written<T> }];
+  /** From `delete` the record with `$before` and `$after`, from `deleteMany` the id. */
   deleted: [event: any];
+  'deleted-all': [event: { version: string; prefix: string; deletedCount: number }];
+  'deleted-all-data': [event: { resource: string; prefix: string; deletedCount: number }];
+  list: [event: { count: number; errors: number; partition?: string | null; partitionValues?: Record<string, any> }];
+  exceedsLimit: [event: { operation: string; id?: string; totalSize: number; limit: number; excess: number; data: any }];
+  partitionIndexError: [event: { operation: string; id: string; error: Error; message: string }];
+  partitionIndexWarning: [event: { operation: string; id: string; failures: Error[] }];
+  orphanedPartitionsRemoved: [event: { resourceName: string; removed: string[]; details: Record<string, OrphanedPartition> }];
   fetched: [record: Stored<T>];
   'inserted-many': [count: number];
   'deleted-many': [count: number];
@@ -156,7 +185,7 @@ export class Resource<T = any> extends AsyncEventEmitter {
   idGenerator: (...args: any[]) => any;
   idSize: number;
   idGeneratorType: string | number;
-  guard: Exclude<GuardConfig, any[]> | null;
+  guard: Record<string, GuardRule> | null;
   $schema: Record<string, any>;
   readonly state: {
     send(id: string, event: string, data?: any): Promise<any>;
@@ -168,9 +197,9 @@ export class Resource<T = any> extends AsyncEventEmitter {
   };
 
   insert(data: Insertable<T>): Promise<Stored<T>>;
-  insertMany(items: Iterable<Insertable<T>>): Promise<InsertManyResult<T>>;
-  upsert(data: Insertable<T>): Promise<Stored<T>>;
-  upsert(id: string, data: Insertable<T>): Promise<Stored<T>>;
+  insertMany(items: Iterable<Insertable<T>> | AsyncIterable<Insertable<T>>): Promise<InsertManyResult<T>>;
+  upsert(data: Insertable<T>): Promise<Upserted<T>>;
+  upsert(id: string, data: Insertable<T>): Promise<Upserted<T>>;
   get(id: string, options?: CacheOptions): Promise<Stored<T>>;
   getOrNull(id: string): Promise<Stored<T> | null>;
   getOrThrow(id: string): Promise<Stored<T>>;
@@ -180,7 +209,8 @@ export class Resource<T = any> extends AsyncEventEmitter {
   getFromPartition(
     options: CacheOptions & { id: string; partitionName: string; partitionValues?: Record<string, any> }
   ): Promise<Stored<T>>;
-  list(options?: ListOptions): Promise<Stored<T>[]>;
+  /** After a `cursor` of `page`, only what follows it. */
+  list(options?: ListOptions & { cursor?: string | null }): Promise<Stored<T>[]>;
   listIds(options?: ListOptions): Promise<string[]>;
   listMain(options?: ListOptions): Promise<Stored<T>[]>;
   listPartition(options: ListOptions): Promise<Stored<T>[]>;
@@ -216,7 +246,7 @@ export class Resource<T = any> extends AsyncEventEmitter {
   readable(options?: StreamOptions & CountOptions): ResourceReader<T>;
   writable(options?: StreamOptions): ResourceWriter<T>;
 
-  validate(data: any, options?: any): Promise<any>;
+  validate(data: any, options?: { throwOnError?: boolean; includeId?: boolean; mutateOriginal?: boolean }): Promise<ValidationResult<T>>;
   applyDefaults(data: any): any;
   updateAttributes(attributes: Attributes): { oldAttributes: Attributes; newAttributes: Attributes };
   /** The same as `updateAttributes`. */
@@ -295,7 +325,8 @@ export class Resource<T = any> extends AsyncEventEmitter {
   extractVersionFromKey(key: string): string | null;
 
   addHook(event: HookName, fn: HookFunction): void;
-  removeHook(event: HookName, fn: HookFunction): void;
+  /** True when there was one. */
+  removeHook(event: HookName, fn: HookFunction): boolean;
   executeHooks(event: HookName, data: any): Promise<any>;
   useMiddleware(method: string, fn: Middleware): void;
   executeGuard(operation: string, context: any, record?: any): Promise<boolean>;
@@ -318,6 +349,8 @@ export class ResourceReader<T = any> extends Readable {
   client: any;
   batchSize: number;
   concurrency: number;
+  readonly input: ResourceIdsPageReader;
+  readonly transform: Transform;
   build(): this;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<Stored<T>>;
 }
@@ -329,19 +362,29 @@ export class ResourceWriter<T = any> extends Writable {
   client: any;
   batchSize: number;
   concurrency: number;
+  /** Records handed over and not inserted yet. */
+  readonly buffer: Insertable<T>[];
+  readonly writing: boolean;
+  readonly ended: boolean;
   build(): this;
 }
 
-/** Ids one by one: event `id`. */
-export class ResourceIdsReader extends EventEmitter {
-  constructor(options: { resource: Resource<any> });
-  build(): any;
+/** Ids one by one, in key order; each is also an event `id`. */
+export class ResourceIdsReader extends Readable {
+  constructor(options: { resource: Resource<any> } & CountOptions);
+  resource: Resource<any>;
+  client: any;
+  build(): this;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<string>;
 }
 
-/** Ids page by page: event `page`. */
-export class ResourceIdsPageReader extends EventEmitter {
-  constructor(options: { resource: Resource<any> });
-  build(): any;
+/** Ids page by page, in key order; each page is also an event `page`. */
+export class ResourceIdsPageReader extends Readable {
+  constructor(options: { resource: Resource<any>; batchSize?: number } & CountOptions);
+  resource: Resource<any>;
+  client: any;
+  build(): this;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<string[]>;
 }
 
 export function streamToString(stream: AsyncIterable<any>): Promise<string>;

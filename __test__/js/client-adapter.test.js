@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { MemoryClient, S3Client, storeCallbacks, storeFor } from '../../js/client/index.js';
 import { fromNative } from '../../js/errors/from-native.js';
+import { Database } from '../../js/index.js';
 import { clientSending, rejection } from './support/clients.js';
 import { ClassClient, minimalClient, plainClient } from './support/object-clients.js';
 
@@ -385,5 +386,28 @@ describe('listing over client objects', () => {
     assert.deepEqual(page.entries, [{ key: 'a', size: 3, etag: 'e', lastModified: 5000 }]);
     assert.deepEqual(await listAll(store, { prefix: '' }), ['a', 'b']);
     assert.deepEqual(requests, [undefined, undefined, 'T']);
+  });
+
+  it('as many calls run at once as the resource asks for', async () => {
+    const client = plainClient();
+    const { getObject } = client;
+    let [watching, running, most] = [false, 0, 0];
+    client.getObject = async (key) => {
+      if (watching) {
+        running += 1;
+        most = Math.max(most, running);
+        for (let turns = 0; turns < 50 && most < 40; turns += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+        running -= 1;
+      }
+      return getObject.call(client, key);
+    };
+    const db = new Database({ client, parallelism: 40 });
+    await db.connect();
+    const resource = await db.createResource({ name: 'r', attributes: { n: 'number' }, behavior: 'body-only' });
+    const inserted = await resource.insertMany(Array.from({ length: 60 }, (_, n) => ({ n })));
+    watching = true;
+    assert.equal((await resource.getMany(inserted.map(({ id }) => id))).length, 60);
+    assert.equal(most, 40);
+    await db.disconnect();
   });
 });

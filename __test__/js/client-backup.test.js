@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -142,5 +143,33 @@ describe('MemoryClient backups', () => {
     const error = await rejection(client.exportBackup(directory));
     assert.equal(error.name, 'ValidationError');
     assert.match(error.message, /cannot be used as a file name/);
+  });
+
+  it('spec05_16_41_exports_and_imports_hold_no_resource_in_memory', () => {
+    // Records of 60 MB, which live in the engine, and a heap of 48 MB for JavaScript.
+    const program = `
+      import { stat } from 'node:fs/promises';
+      import { Database, MemoryClient } from '${new URL('../../js/index.js', import.meta.url)}';
+      const open = async (client) => {
+        const database = new Database({ client, logLevel: 'silent' });
+        await database.connect();
+        return database;
+      };
+      const database = await open(new MemoryClient({ bucket: 'from' }));
+      const texts = await database.createResource({ name: 'texts', attributes: { text: 'string' }, behavior: 'body-only' });
+      for (let at = 0; at < 30; at += 1)
+        await texts.insertMany(Array.from({ length: 100 }, (_, n) => ({ id: at + '-' + n, text: String(n % 10).repeat(20_000) })));
+      const { stats } = await database.client.exportBackup(process.argv[1], { database, compress: false });
+      const other = await open(new MemoryClient({ bucket: 'to' }));
+      const { recordsImported, errors } = await other.client.importBackup(process.argv[1], { database: other });
+      const { size } = await stat(process.argv[1] + '/texts.jsonl');
+      process.stdout.write(JSON.stringify({ exported: stats.totalRecords, size, counted: stats.totalSize, recordsImported, errors }));
+      process.exit(0);`;
+    const argv = ['--max-old-space-size=48', '--input-type=module', '--eval', program, temporaryDirectory()];
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr.slice(-2000));
+    const { size, ...report } = JSON.parse(stdout);
+    assert.ok(size > 60_000_000);
+    assert.deepEqual(report, { exported: 3_000, counted: size, recordsImported: 3_000, errors: [] });
   });
 });

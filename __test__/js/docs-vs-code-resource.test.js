@@ -283,7 +283,7 @@ test('spec03_24 records of older versions are read by their version and keep its
   const next = await db.createResource({ name: 'items', attributes: { extra: 'string|optional', a: 'string', b: 'number' } });
   assert.equal(next.version, 'v2');
   const record = await next.get('one');
-  assert.deepEqual([record.a, record.b, record._originalVersion], ['x', 62, '1']);
+  assert.deepEqual([record.a, record.b, record._v, record._originalVersion, record._versionMapped], ['x', 62, 'v2', '1', true]);
   const again = await reopen(db, { versioningEnabled: true });
   assert.equal((await again.resources.items.get('one')).b, 62);
 });

@@ -615,7 +615,7 @@ test('spec12_b7_d11_stop_and_uninstall_take_everything_back', async () => {
   const { database, users, metrics } = await withMetrics();
   assert.ok(Object.hasOwn(users, '_insert'));
   await metrics.stop();
-  assert.equal(users.insert, users._methodWrappers.insert);
+  assert.equal(users.insert, users._wrapped.get('insert').wrapper);
   assert.ok(!Object.hasOwn(users, '_insert'));
   await users.insert({ name: 'x' });
   await database.createResource({ name: 'later', attributes });

@@ -1,32 +1,11 @@
 // Counters and locks of plugin storage under several processes.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { FileSystemClient, PluginStorage, S3Client } from '../../js/index.js';
 import { s3ConnectionString, temporaryDirectory, withoutS3 } from './support/clients.js';
+import { runWorker } from './support/workers.js';
 
-const worker = fileURLToPath(new URL('./support/plugin-worker.mjs', import.meta.url));
-
-/** Runs a worker; its answer, and how it ended. */
-function run(request) {
-  const child = spawn(process.execPath, [worker, JSON.stringify(request)], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  let log = '';
-  child.stdout.on('data', (text) => {
-    out += text;
-  });
-  child.stderr.on('data', (text) => {
-    log += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      if (code === 0 || signal === 'SIGKILL') resolve({ answer: JSON.parse(out), signal });
-      else reject(new Error(`worker ended with ${code ?? signal}\n${log}`));
-    });
-  });
-}
+const run = (request) => runWorker('plugin-worker.mjs', request);
 
 const kinds = [
   {

@@ -45,6 +45,11 @@ const CASES = [
   [{ partitions: { p: {} } }, "Partition 'p' must have a 'fields' property"],
   [{ partitions: { p: { fields: ['name'] } } }, "Partition 'p.fields' must be an object"],
   [{ partitions: { p: { fields: { name: 1 } } } }, "Partition 'p.fields.name' must be a string"],
+  [{ map: 'x' }, "Resource 'map' must be an object"],
+  [{ map: { name: 5 } }, "Resource 'map.name' must be a non-empty string"],
+  [{ map: { name: '_v' } }, "Resource 'map.name' must not be the reserved name '_v'"],
+  [{ map: { name: 'a', other: 'a' } }, "Resource 'map.other' must differ from 'map.name'"],
+  [{ map: { name: 'a b' } }, "Resource 'map.name' must consist of A-Z, a-z, 0-9, - and _"],
   [{ hooks: [] }, "Resource 'hooks' must be an object"],
   [{ hooks: { nope: [] } }, `Invalid hook event 'nope'. Valid events: ${HOOK_NAMES.join(', ')}`],
   [{ hooks: { beforeInsert: 1 } }, "Resource 'hooks.beforeInsert' must be an array"],
@@ -183,6 +188,17 @@ test('getDefinitionHash covers attributes and behaviour and is cached', () => {
   assert.notEqual(one.getDefinitionHash(), two.getDefinitionHash());
   one.updateAttributes({ name: 'string', age: 'number' });
   assert.notEqual(one.getDefinitionHash(), new Resource(valid).getDefinitionHash());
+  let reads = 0;
+  one.attributes = new Proxy(one.attributes, {
+    ownKeys(target) {
+      reads += 1;
+      return Reflect.ownKeys(target);
+    }
+  });
+  const hash = one.getDefinitionHash();
+  assert.equal(reads, 1);
+  assert.equal(one.getDefinitionHash(), hash);
+  assert.equal(reads, 1, 'hashed once');
 });
 
 test('export has the schema, the configuration and the live hooks', () => {

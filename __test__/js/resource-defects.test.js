@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { sha256, Validator, verifyPassword } from '../../js/index.js';
 import { allKeys, connectDatabase, makeDatabase, requestsOf, settle } from './support/databases.js';
 import { plainClient } from './support/object-clients.js';
+import { turnsDuring } from './support/turns.js';
 
 const PARTITIONED = { name: 'items', attributes: { kind: 'string', n: 'number' }, partitions: { byKind: { fields: { kind: 'string' } } } };
 
@@ -203,15 +204,7 @@ test('spec04_15_29_hashing_a_password_leaves_the_event_loop_free', async () => {
   const db = await connectDatabase({ bcryptRounds: 12 });
   const items = await db.createResource({ name: 'items', attributes: { password: 'password' } });
   await items.insert({ id: 'warm', password: 'correct horse' });
-  let turns = 0;
-  let pending = true;
-  const turn = () => {
-    turns += 1;
-    if (pending) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await items.insert({ id: 'one', password: 'correct horse' });
-  pending = false;
+  const { turns } = await turnsDuring(() => items.insert({ id: 'one', password: 'correct horse' }));
   // Blocked, the loop would take one or two turns in the quarter of a second that the hash takes.
   assert.ok(turns > 20, `${turns} turns`);
 });

@@ -318,3 +318,90 @@ test('spec03_25_28_bulk_failures_without_error_listeners_do_not_crash', async ()
   await resource.insertMany([{ n: 1 }]);
   assert.deepEqual(seen, [['items', 'InvalidResourceItem', { n: 1 }]]);
 });
+
+test('spec03_23 generateId and processPartitionResults in the place of ours are used', async () => {
+  const partitions = { byName: { fields: { name: 'string', n: 'number' } } };
+  const { resource } = await create({ partitions, asyncPartitions: false });
+  let made = 0;
+  resource.generateId = () => {
+    made += 1;
+    return `own-${made}`;
+  };
+  await resource.insert({ name: 'A', n: 1 });
+  await resource.insertMany([
+    { name: 'A', n: 2 },
+    { name: 'B', n: 3 }
+  ]);
+  resource.generateId = async () => 'later';
+  assert.equal((await resource.insert({ name: 'C', n: 4 })).id, 'later');
+  assert.deepEqual(await resource.listIds(), ['later', 'own-1', 'own-2', 'own-3']);
+  const seen = [];
+  const { processPartitionResults } = resource;
+  resource.processPartitionResults = async (...args) => {
+    seen.push([args[0], args[1], args[3]]);
+    return processPartitionResults.apply(resource, args);
+  };
+  const records = await resource.list({ partition: 'byName', partitionValues: { name: 'A' }, limit: 2 });
+  assert.deepEqual(
+    records.map(({ id, _partitionValues }) => [id, _partitionValues]),
+    [
+      ['own-1', { n: '1', name: 'A' }],
+      ['own-2', { n: '2', name: 'A' }]
+    ]
+  );
+  const prefix = 'resource=items/partition=byName/n=';
+  assert.deepEqual(seen, [[['own-1', 'own-2'], 'byName', [`${prefix}1/name=A/id=own-1`, `${prefix}2/name=A/id=own-2`]]]);
+});
+
+test('spec03_11_1 partitions that are changed in place hold from the next write on', async () => {
+  const { database, resource } = await create({ partitions: { first: { fields: { name: 'string' } } }, asyncPartitions: false });
+  const referencesOf = async (id) => {
+    await resource.insert({ id, name: 'N', n: 1 });
+    const keys = await database.client.getAllKeys({ prefix: 'resource=items/partition=' });
+    return keys.filter((key) => key.endsWith(`/id=${id}`)).map((key) => key.slice('resource=items/partition='.length));
+  };
+  const { partitions } = resource.config;
+  assert.deepEqual(await referencesOf('a'), ['first/name=N/id=a']);
+  delete partitions.first;
+  partitions.second = { fields: { n: 'number' } };
+  assert.deepEqual(await referencesOf('b'), ['second/n=1/id=b']);
+  assert.deepEqual(await resource.listIds({ partition: 'second' }), ['b']);
+  partitions.second = { fields: { name: 'string' } };
+  assert.deepEqual(await referencesOf('c'), ['second/name=N/id=c']);
+  partitions.second.fields.n = 'number';
+  assert.deepEqual(await referencesOf('d'), ['second/n=1/name=N/id=d']);
+  delete partitions.second.fields.n;
+  partitions.second.fields.name = 'string|maxlength:0';
+  partitions.third = { fields: { n: 'number' } };
+  assert.deepEqual(await referencesOf('e'), ['second/name=/id=e', 'third/n=1/id=e']);
+  delete partitions.second;
+  delete partitions.third;
+  assert.deepEqual(await referencesOf('f'), []);
+});
+
+test('spec03_11_5 replaced maintenance of references keeps the order of each record', async () => {
+  const { resource } = await create({ partitions: { byName: { fields: { name: 'string' } } } });
+  await resource.insert({ id: 'a', name: 'N0' });
+  const { handlePartitionReferenceUpdates } = resource;
+  const order = [];
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  resource.handlePartitionReferenceUpdates = async (before, after) => {
+    if (after.name === 'N1') await held;
+    order.push(`${before.name}>${after.name}`);
+    await handlePartitionReferenceUpdates.call(resource, before, after);
+  };
+  await resource.update('a', { name: 'N1' });
+  await resource.update('a', { name: 'N2' });
+  await resource.insert({ id: 'b', name: 'B' });
+  await resource.update('b', { name: 'B1' });
+  await settle();
+  assert.deepEqual(order, ['B>B1'], 'other records do not wait');
+  release();
+  await resource._drain();
+  assert.deepEqual(order, ['B>B1', 'N0>N1', 'N1>N2']);
+  assert.deepEqual(await resource.listIds({ partition: 'byName', partitionValues: { name: 'N2' } }), ['a']);
+  assert.equal(await resource.count({ partition: 'byName' }), 2);
+});

@@ -1,31 +1,12 @@
 // Incremental ids among several processes.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { s3ConnectionString, withoutS3 } from './support/clients.js';
 import { connectDatabase, freshStore } from './support/databases.js';
-
-const worker = fileURLToPath(new URL('./support/ids-worker.mjs', import.meta.url));
+import { runWorker } from './support/workers.js';
 
 /** The ids that a process of its own gave out. */
-function run(request) {
-  const child = spawn(process.execPath, [worker, JSON.stringify(request)], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  let log = '';
-  child.stdout.on('data', (text) => {
-    out += text;
-  });
-  child.stderr.on('data', (text) => {
-    log += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) =>
-      code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`ended with ${code ?? signal}\n${log}`))
-    );
-  });
-}
+const run = async (request) => (await runWorker('ids-worker.mjs', request)).answer;
 
 const PROCESSES = 4;
 const SINGLES = 10;

@@ -383,3 +383,96 @@ test('a partition on a field of an object with props is accepted', async () => {
   assert.equal(resource.fieldExistsInAttributes('address.city'), true);
   assert.equal(resource.fieldExistsInAttributes('address.nope'), false);
 });
+
+test('spec03_12 records of older versions are found in byVersion on both routes', async () => {
+  const database = await connectDatabase({ versioningEnabled: true });
+  const config = { name: 'items', asyncPartitions: false };
+  const first = await database.createResource({ ...config, attributes: { name: 'string' } });
+  await first.insert({ id: 'old', name: 'A' });
+  const resource = await database.createResource({ ...config, attributes: { name: 'string', n: 'number|optional' } });
+  await resource.insert({ id: 'new', name: 'B' });
+  const listed = async () => {
+    const of = (_v) => resource.list({ partition: 'byVersion', partitionValues: { _v } });
+    return [...(await of('v1')), ...(await of('v2'))].map(({ id, _partitionValues }) => [id, _partitionValues._v]);
+  };
+  const expected = [
+    ['old', 'v1'],
+    ['new', 'v2']
+  ];
+  assert.deepEqual(await listed(), expected);
+  resource.addHook('afterGet', (record) => record);
+  assert.deepEqual(await listed(), expected);
+  const { _originalVersion } = await resource.get('old');
+  assert.deepEqual((await resource.getSchemaForVersion(_originalVersion)).attributes, { name: 'string' });
+  const { deletePartitionReferences } = resource;
+  resource.deletePartitionReferences = (...args) => deletePartitionReferences.apply(resource, args);
+  await resource.delete('old');
+  assert.deepEqual(await resource.listIds({ partition: 'byVersion' }), ['new'], 'the reference under the old version is gone as well');
+});
+
+test('spec03_9_5 stale references are left out on both routes, of lists and of pages by cursor', async () => {
+  const database = await connectDatabase();
+  const resource = await database.createResource({
+    name: 'items',
+    attributes,
+    partitions: { byTypeAndName: partitions.byTypeAndName },
+    asyncPartitions: false
+  });
+  await resource.insertMany(['a', 'b', 'c', 'd'].map((id) => ({ id, name: id, type: 'x' })));
+  for (const id of ['b', 'gone']) {
+    await database.client.putObject({ key: `resource=items/partition=byTypeAndName/name=bz/type=x/id=${id}`, metadata: { _v: 'v1' } });
+  }
+  const place = (partitionValues) => ({ partition: 'byTypeAndName', partitionValues });
+  const listed = async () => {
+    const pages = [];
+    for (let cursor; cursor !== null; ) {
+      const { items, nextCursor } = await resource.page({ ...place({ type: 'x' }), size: 2, cursor });
+      pages.push(...names(items));
+      cursor = nextCursor;
+    }
+    return [names(await resource.list(place({ type: 'x' }))), names(await resource.list(place({ name: 'bz', type: 'x' }))), pages];
+  };
+  const expected = [['a', 'b', 'c', 'd'], [], ['a', 'b', 'c', 'd']];
+  assert.deepEqual(await listed(), expected);
+  resource.addHook('afterGet', (record) => record);
+  assert.deepEqual(await listed(), expected);
+  resource.on('partition-fetched', () => {});
+  assert.deepEqual(await listed(), expected);
+});
+
+test('spec03_9_10 getFromPartition finds ids that keys hold in another spelling', async () => {
+  const database = await connectDatabase({ connectionString: freshStore('file') });
+  const resource = await database.createResource({
+    name: 'items',
+    attributes,
+    partitions: { byType: partitions.byType },
+    asyncPartitions: false
+  });
+  await resource.insert({ id: 'https://x/a', name: 'A', type: 'u//v' });
+  const found = await resource.getFromPartition({ id: 'https://x/a', partitionName: 'byType', partitionValues: { type: 'u//v' } });
+  assert.equal(found.name, 'A');
+  const outside = { id: '../../../other', partitionName: 'byType', partitionValues: { type: 'u' } };
+  await assert.rejects(resource.getFromPartition(outside), { name: 'ValidationError', statusCode: 400 });
+});
+
+test('spec03_4_1 the keys that methods tell are those that are stored', async () => {
+  const database = await connectDatabase();
+  const resource = await database.createResource({
+    name: 'items',
+    attributes,
+    partitions: { byType: partitions.byType },
+    asyncPartitions: false
+  });
+  for (const id of ['a/', 'a//', '/a', '//a', './a', 'a/./b', 'a/b/', '/', './', 'https://x/?a#b', '日本 %41', '...']) {
+    await resource.insert({ id, name: 'A', type: id });
+    const keys = [resource.getResourceKey(id), resource.getPartitionKey({ partitionName: 'byType', id, data: { type: id } })];
+    assert.deepEqual(await database.client.getAllKeys({ prefix: 'resource=items/' }), keys, id);
+    const found = await resource.getFromPartition({ id, partitionName: 'byType', partitionValues: { type: id } });
+    assert.equal(found.id, id);
+    await resource.createHistoricalVersion(id, { name: 'A' });
+    await resource.delete(id);
+    const history = keys[0].replace('/data/', '/historical/');
+    assert.deepEqual(await database.client.getAllKeys({ prefix: 'resource=items/' }), [history], 'the copy has a slot of its own id');
+    await database.client.deleteObject(history);
+  }
+});

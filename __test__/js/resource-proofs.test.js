@@ -170,14 +170,11 @@ for (const behavior of BEHAVIORS) {
   });
 }
 
+const BY_KIND = { name: 'items', attributes: { kind: 'string' }, partitions: ['kind'], asyncPartitions: false };
+
 test('decision_7 errors of a listing reject every call that lists', async () => {
   const database = await connectDatabase();
-  const items = await database.createResource({
-    name: 'items',
-    attributes: { kind: 'string' },
-    partitions: ['kind'],
-    asyncPartitions: false
-  });
+  const items = await database.createResource(BY_KIND);
   await items.insert({ id: 'a', kind: 'x' });
   const boom = Object.assign(new Error('not for you'), { name: 'AccessDenied', code: 'AccessDenied', statusCode: 403 });
   const { client } = database;
@@ -208,12 +205,7 @@ test('decision_7 errors of a listing reject every call that lists', async () => 
 
 test('decision_7 a record that vanishes between listing and reading is left out', async () => {
   const database = await connectDatabase();
-  const items = await database.createResource({
-    name: 'items',
-    attributes: { kind: 'string' },
-    partitions: ['kind'],
-    asyncPartitions: false
-  });
+  const items = await database.createResource(BY_KIND);
   await items.insertMany([
     { id: 'a', kind: 'x' },
     { id: 'b', kind: 'x' },

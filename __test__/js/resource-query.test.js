@@ -195,6 +195,26 @@ describe('query filters', () => {
     assert.deepEqual(ids(await resource.query({ at: { $eq: new Date('2024-01-01') } })), ['d0']);
   });
 
+  test('spec03_9_8 plain dates and their ISO texts find attributes of type date', async () => {
+    const database = await connectDatabase({ connectionString: freshStore() });
+    const config = { name: 'dated', attributes: { at: 'date', day: { on: 'date|optional' }, note: 'string|optional' } };
+    const resource = await database.createResource(config);
+    const moments = ['2024-01-01T00:00:00.000Z', '2024-06-01T12:00:00.000Z'];
+    await resource.insertMany(moments.map((at, i) => ({ id: `d${i}`, at: new Date(at), day: { on: new Date(at) }, note: at })));
+    for (const hooked of [false, true]) {
+      if (hooked) resource.addHook('afterGet', (record) => record);
+      const { at } = await resource.get('d1');
+      for (const value of [at, moments[1]]) {
+        for (const filter of [{ at: value }, { 'day.on': value }, { note: value }, { $or: [{ at: value }, { at: 'never' }] }]) {
+          assert.deepEqual(ids(await resource.query(filter)), ['d1']);
+        }
+      }
+      assert.deepEqual(await resource.query({ at: new Date(Number.NaN) }), []);
+      assert.deepEqual(await resource.query({ at: '2024-06-01' }), [], 'another text than the stored one');
+      assert.equal((await resource.explain({ at })).records.most, 2);
+    }
+  });
+
   test('usePartition reads the partition that the filter pins, explain tells which', async () => {
     const { database, resource } = await create();
     const filter = { 'profile.country': 'BR', n: { $gt: 7 } };
@@ -254,6 +274,12 @@ describe('query filters', () => {
     const third = await resource.page({ size: 5, page: 3 });
     assert.deepEqual([ids(third.items)[0], third.page, third.offset], ['r010', 2, 10]);
     const { nextCursor } = await resource.page({ size: 5 });
+    // As they come from a query string.
+    const fromText = await resource.page({ size: '5', page: '3' });
+    assert.deepEqual([ids(fromText.items), fromText.pageSize, fromText.totalPages], [ids(third.items), 5, third.totalPages]);
+    assert.deepEqual(ids((await resource.page({ size: '5', cursor: nextCursor })).items)[0], 'r005');
+    const before = await resource.page({ size: 5, offset: -3 });
+    assert.deepEqual([ids(before.items)[0], before.page, before.offset], ['r000', 0, 0]);
     const place = { partition: 'byCountry', partitionValues: { 'profile.country': 'DE' } };
     for (const options of [
       { cursor: 'nonsense' },

@@ -134,3 +134,22 @@ test('streams need a resource, streamToString a stream', async () => {
   assert.equal(await streamToString(Readable.from([Buffer.from('é'.slice(0)), 'x'])), 'éx');
   await assert.rejects(streamToString(null), { name: 'StreamError', message: 'Stream is undefined' });
 });
+
+test('spec03_19 a reader leaves out what vanished since it was listed, and stale references of its partition', async () => {
+  const resource = await create(30);
+  const stale = ['ghost', 'i0000'];
+  for (const id of stale) {
+    await resource.client.putObject({ key: `resource=items/partition=byType/type=odd/id=${id}`, metadata: { _v: 'v1' }, body: '' });
+  }
+  const odd = { partition: 'byType', partitionValues: { type: 'odd' } };
+  const records = await collect(resource.readable(odd));
+  assert.deepEqual(records, await resource.list(odd), 'the same as list, with _partition and its values');
+  assert.equal(records.length, 15);
+  const ids = [];
+  for await (const { id } of resource.readable({ batchSize: 5 })) {
+    if (ids.length === 0) await resource.deleteMany(['i0012', 'i0029']);
+    ids.push(id);
+  }
+  assert.equal(ids.length, 28);
+  assert.deepEqual(ids, await resource.listIds());
+});

@@ -194,6 +194,26 @@ async fn an_unknown_host_is_a_network_error() {
     let store = S3Store::new(config("http://no-such-host.invalid".to_owned())).unwrap();
     let error = store.get("k").await.unwrap_err();
     assert_eq!(view(&error), (Kind::Network, Some("ENOTFOUND"), None, Retry::Temporary));
+    assert!(error.message().ends_with("(host no-such-host.invalid)"), "{}", error.message());
+}
+
+#[tokio::test]
+async fn buckets_of_aws_are_asked_by_their_own_host_names() {
+    let aws = |path_style| S3Config {
+        bucket: "my-bucket".into(),
+        endpoint: None,
+        region: "xx-nowhere-1".into(),
+        force_path_style: path_style,
+        ..config("http://unused.invalid".to_owned())
+    };
+    for (path_style, host) in [
+        (false, "my-bucket.s3.xx-nowhere-1.amazonaws.com"),
+        (true, "s3.xx-nowhere-1.amazonaws.com"),
+    ] {
+        let error = S3Store::new(aws(path_style)).unwrap().get("k").await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Network, "{error:?}");
+        assert!(error.message().contains(&format!("(host {host})")), "{}", error.message());
+    }
 }
 
 #[tokio::test]

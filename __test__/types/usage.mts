@@ -34,6 +34,8 @@ import S3dbDefault, {
   RedisCache,
   Resource,
   type ResourceConfig,
+  ResourceIdsPageReader,
+  ResourceIdsReader,
   S3Client,
   S3db,
   S3Mutex,
@@ -424,3 +426,31 @@ const item: string = await partitionQueue.enqueue({ type: 'update', resource: 'u
 await partitionQueue.enqueue({ type: 'rename', resource: users, data: {} });
 
 export { item, throughput };
+
+// What reads and writes of a resource return
+const paged = await users.page({ size: 2 });
+same<typeof paged.total, number | null>(true);
+same<typeof paged.hasNext, boolean>(true);
+const upserted = await users.upsert({ id: 'a', name: 'a', age: 1 });
+same<typeof upserted._etag, string | undefined>(true);
+same<typeof upserted.id, string>(true);
+const bulk = await users.insertMany(
+  (async function* records() {
+    yield { name: 'a', age: 1 };
+  })()
+);
+same<(typeof bulk.errors)[number]['index'], number>(true);
+const checked = await users.validate({ name: 'a' }, { includeId: true });
+same<typeof checked.isValid, boolean>(true);
+// @ts-expect-error not an option
+await users.validate({ name: 'a' }, { strict: true });
+same<ReturnType<typeof users.removeHook>, boolean>(true);
+users.on('orphanedPartitionsRemoved', ({ removed }) => same<typeof removed, string[]>(true));
+users.on('partitionIndexError', ({ id, error }) => [same<typeof id, string>(true), same<typeof error, Error>(true)]);
+for await (const id of new ResourceIdsReader({ resource: users, partition: 'byName' })) same<typeof id, string>(true);
+for await (const ids of new ResourceIdsPageReader({ resource: users, batchSize: 10 })) same<typeof ids, string[]>(true);
+const writer = users.writable();
+same<typeof writer.writing, boolean>(true);
+await db.createResource({ name: 'h', attributes: { n: 'number' }, guard: async (context) => context.user !== null });
+// @ts-expect-error no rule
+await db.createResource({ name: 'i', attributes: { n: 'number' }, guard: 'admin' });

@@ -20,9 +20,7 @@ function adaptedStore(client) {
   const bucket = bucketOf(client);
   const known = adapted.get(client);
   if (known !== undefined && known.bucket === bucket) return known.store;
-  const prefix = String(client.config?.keyPrefix ?? client.keyPrefix ?? '');
-  const parallelism = Math.max(1, Math.trunc(Number(client.parallelism)) || 10);
-  const store = native.NativeStore.js(storeCallbacks(client), JSON.stringify({ bucket, prefix, parallelism }));
+  const store = native.NativeStore.js(storeCallbacks(client), JSON.stringify({ bucket }));
   // Its callbacks refer to the client weakly; the handle itself keeps it.
   Object.defineProperty(store, 'client', { value: client });
   adapted.set(client, { bucket, store });

@@ -8,8 +8,17 @@ import { fromText, toText } from '../native/text.js';
  * @param {any[]} args
  */
 export function call(name, args) {
+  return callText(name, () => toText(args));
+}
+
+/**
+ * The same with arguments that are text already.
+ * @param {string} name
+ * @param {() => string} args JSON of the array of arguments
+ */
+export function callText(name, args) {
   try {
-    return fromText(native.pure(name, toText(args)));
+    return fromText(native.pure(name, args()));
   } catch (error) {
     throw fromNative(error, { operation: name });
   }

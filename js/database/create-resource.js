@@ -4,7 +4,8 @@ import { applyEventOptions, applyIdOptions, definitionChanged, registerEvents } 
 import { checkConfig } from '../resource/config-check.js';
 import { normalizeGuard } from '../resource/guard.js';
 import { configureHooks } from '../resource/hooks.js';
-import { configureMiddlewares } from '../resource/middleware.js';
+import { definitionOf } from '../resource/introspection.js';
+import { checkMiddlewares, configureMiddlewares } from '../resource/middleware.js';
 import { Resource } from '../resource/resource.js';
 import { cloneValue, isPlainObject } from '../resource/values.js';
 import { pluginOwners } from '../resource/versions.js';
@@ -12,7 +13,7 @@ import { passwordSettings } from '../schema/security.js';
 import { keepOwnParallelism } from './concurrency.js';
 import { cacheFlag } from './connect.js';
 import { flushDeferred, saveDefinition, writeDefinition } from './deferred-writes.js';
-import { definitionHash, reconcileAttributes, savedPluginAttributes } from './definition.js';
+import { definitionHash, mapsDiffer, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
 import { idsDiffer, restoredIds } from './id-options.js';
 import { describeResource, loadMetadata, savedMetadataOf } from './metadata.js';
@@ -102,6 +103,7 @@ function declare(database, config) {
   if (entry === undefined) checkName(config.name);
   const saved = entry?.versions?.[entry.currentVersion ?? 'v1'];
   const { middlewares, ...given } = config;
+  checkMiddlewares(middlewares, config.name);
   const resource = new Resource({
     ...given,
     ...(saved && config.idGenerator === undefined && config.idSize === undefined ? restoredIds(saved) : {}),
@@ -127,6 +129,7 @@ function declare(database, config) {
     _pluginAttributeMetadata: saved ? pluginOwners(savedPluginAttributes(saved), saved.pluginAttributes) : undefined
   });
   keepSchema(resource, config);
+  keepMap(resource, config, saved);
   if (config.parallelism !== undefined) keepOwnParallelism(resource);
   resource.database = database;
   if (entry?.createdBy) resource.config.createdBy = entry.createdBy;
@@ -145,6 +148,13 @@ function keepSchema(resource, config) {
   if (config.attributes) schema.attributes = cloneValue(config.attributes);
 }
 
+/** Records of a version are read with its codes, also by a process that declares it without them. */
+function keepMap(resource, config, saved) {
+  if (config.map !== undefined || !isPlainObject(saved?.map) || saved.hash !== definitionHash(definitionOf(resource))) return;
+  resource.map = saved.map;
+  resource.applyConfiguration({ map: saved.map });
+}
+
 /** Security of a resource: its own settings over those of the database. */
 function securityOf(database, { security }) {
   if (security === undefined || security === null) return database._security;
@@ -157,10 +167,11 @@ async function redeclare(database, resource, config, isFirst = true) {
   const entry = savedEntry(database, name);
   const saved = entry?.versions?.[resource.version];
   const partitions = normalizePartitions(config.partitions, config.attributes);
+  checkMiddlewares(config.middlewares, resource.name);
   checkConfig({ ...config, client: database.client, partitions, cache: cacheFlag(config.cache ?? database.cache) });
   const before = snapshot(resource);
   const restore = rememberDefinition(resource);
-  const known = definitionHash(resource.export());
+  const known = definitionHash(definitionOf(resource));
   const apply = () => applyDeclaration(database, resource, config, cloneValue(partitions), saved);
   try {
     apply();
@@ -173,17 +184,18 @@ async function redeclare(database, resource, config, isFirst = true) {
   registerEvents(resource, config.events);
   applyMiddlewares(resource, config.middlewares);
   const description = describeResource(database, resource);
-  const changed = description.hash !== known;
+  const changed = description.hash !== known || mapsDiffer(before, resource.map);
   if (changed && !saved && isFirst) {
     // Records may have the definition that is being written: it has to be known before another takes its place.
     restore();
     await settleWrites(database);
     return redeclare(database, resource, config, false);
   }
-  if (changed && saved && saved.hash !== description.hash) {
+  const stale = saved && (saved.hash !== description.hash || mapsDiffer(saved, resource.map));
+  if (changed && stale) {
     restore();
     await replaceDefinition(database, name, { description, apply });
-  } else if (!saved || saved.hash !== description.hash || idsDiffer(saved, resource)) {
+  } else if (!saved || stale || idsDiffer(saved, resource)) {
     await saveDefinition(database, name);
   }
   database.emit('db:resource-updated', name);
@@ -227,36 +239,25 @@ function rememberDefinition(resource) {
   };
 }
 
+/** What a re-declaration that is refused leaves as it was. */
+const DECLARED = [
+  'behavior',
+  'versioningEnabled',
+  'strictValidation',
+  'passphrase',
+  'bcryptRounds',
+  '_security',
+  'parallelism',
+  'map',
+  'guard',
+  'idGenerator',
+  'idSize',
+  'idGeneratorType',
+  '_asyncMode'
+];
+
 function snapshot(resource) {
-  const {
-    behavior,
-    versioningEnabled,
-    strictValidation,
-    passphrase,
-    bcryptRounds,
-    _security,
-    parallelism,
-    map,
-    guard,
-    idGenerator,
-    idSize,
-    idGeneratorType
-  } = resource;
-  return {
-    behavior,
-    versioningEnabled,
-    strictValidation,
-    passphrase,
-    bcryptRounds,
-    _security,
-    parallelism,
-    map,
-    guard,
-    idGenerator,
-    idSize,
-    idGeneratorType,
-    config: { ...resource.config }
-  };
+  return { ...Object.fromEntries(DECLARED.map((name) => [name, resource[name]])), config: { ...resource.config } };
 }
 
 function applyDeclaration(database, resource, config, partitions, saved) {

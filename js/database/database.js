@@ -4,6 +4,7 @@ import { storeFor } from '../client/store-for.js';
 import { fromNative } from '../errors/from-native.js';
 import { ResourceNotFound } from '../errors/index.js';
 import { nextId } from '../resource/ids.js';
+import { definitionOf } from '../resource/introspection.js';
 import { maintained } from '../util/inner-call.js';
 import { nearestName } from '../util/nearest-name.js';
 import { OwnedEmitter } from '../util/owned-emitter.js';
@@ -341,7 +342,7 @@ export class Database extends OwnedEmitter {
     const saved = savedMetadata?.resources ?? {};
     const changes = [];
     for (const name of Object.keys(this._resourcesMap)) {
-      const currentHash = definitionHash(this._resourcesMap[name].export());
+      const currentHash = definitionHash(definitionOf(this._resourcesMap[name]));
       if (!Object.hasOwn(saved, name)) {
         changes.push({ type: 'new', resourceName: name, currentHash, savedHash: null });
         continue;

@@ -68,3 +68,11 @@ export function reconcileAttributes(attributes, entry) {
   for (const name of Object.keys(plugin)) if (!Object.hasOwn(complete, name)) complete[name] = plugin[name];
   return stableJson(strip(attributes)) === stableJson(strip(saved)) ? orderLike(complete, saved) : complete;
 }
+
+/**
+ * Whether a definition needs a version of its own because of its codes: stored records are read with those of their version.
+ * s3db.js 13.6 stores no `map`, so that an entry without one says nothing.
+ */
+export function mapsDiffer(saved, map) {
+  return isPlainObject(saved?.map) && map !== undefined && stableJson(saved.map) !== stableJson(map);
+}

@@ -54,7 +54,8 @@ export function addHook(database, event, fn) {
 
 function attach(database, entry, resource) {
   if (entry.attached.has(resource)) return;
-  const wrapped = (data) => entry.fn(data, { resource, database, event: entry.event });
+  const { fn, event } = entry;
+  const wrapped = (data) => fn.call(resource, data, { resource, database, event });
   entry.attached.set(resource, wrapped);
   resource.addHook(entry.event, wrapped);
 }

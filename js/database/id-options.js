@@ -20,10 +20,7 @@ export function restoredIds({ idGenerator, idSize, idGeneratorOptions }) {
 
 const isNamed = (type) => type === 'incremental' || GENERATOR_NAMES.includes(type);
 
-/**
- * Whether a version entry must be written again so that a reader makes the ids of the resource. Options of another
- * generator may linger in it, since a merge drops nothing.
- */
+/** Whether a version entry must be written again so that a reader makes the ids of the resource. */
 export function idsDiffer({ idGenerator, idGeneratorOptions }, resource) {
   const type = resource.idGeneratorType;
   if (!isNamed(type) && !isNamed(idGenerator)) return false;

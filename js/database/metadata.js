@@ -6,9 +6,10 @@ import { redactUrls } from '../errors/redact.js';
 import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
 import { sequenceOf } from '../resource/ids.js';
+import { definitionOf } from '../resource/introspection.js';
 import { isPlainObject } from '../resource/values.js';
 import { VERSION } from '../util/version.js';
-import { definitionHash, nextVersion } from './definition.js';
+import { definitionHash, mapsDiffer, nextVersion } from './definition.js';
 import { serializeHooks } from './hook-source.js';
 
 /** Metadata of a database without resources. */
@@ -82,7 +83,7 @@ function pluginOwnersOf(resource) {
 /** What is stored of a resource as it is now: its hash, partitions, creator, and the entry of a version. */
 export function describeResource(database, resource) {
   const { config } = resource;
-  const definition = resource.export();
+  const definition = definitionOf(resource);
   const hash = definitionHash(definition);
   const owners = pluginOwnersOf(resource);
   const entry = {
@@ -103,14 +104,16 @@ export function describeResource(database, resource) {
     bcryptRounds: resource.bcryptRounds
   };
   const optional = {
-    asyncPartitions: config.asyncPartitions === true ? undefined : Boolean(config.asyncPartitions),
-    strictPartitions: config.strictPartitions ? true : undefined,
+    asyncPartitions: Boolean(config.asyncPartitions),
+    strictPartitions: Boolean(config.strictPartitions),
     map: resource.map,
     idGeneratorOptions: sequenceOf(resource)?.config,
     pluginAttributes: Object.keys(owners).length > 0 ? owners : undefined
   };
   return { hash, partitions: config.partitions ?? {}, createdBy: config.createdBy || 'user', entry, optional };
 }
+
+const DEFAULTS = { asyncPartitions: true, strictPartitions: false };
 
 /** The version entry as it is stored: what is described, over what is kept of the saved one. */
 function versionEntry({ entry, optional }, saved) {
@@ -119,7 +122,8 @@ function versionEntry({ entry, optional }, saved) {
   result.attributes = saved?.attributes ?? entry.attributes;
   result.createdAt = saved?.createdAt ?? new Date().toISOString();
   for (const [key, value] of Object.entries(optional)) {
-    if (value === undefined) delete result[key];
+    // A default is written only in the place of another value: a merge keeps what is not named.
+    if (value === undefined || (value === DEFAULTS[key] && saved?.[key] === undefined)) delete result[key];
     else result[key] = value;
   }
   return result;
@@ -156,7 +160,8 @@ export function composeMetadata(database, names) {
     const stored = Object.hasOwn(saved?.resources ?? {}, name) ? saved.resources[name] : undefined;
     const versions = stored?.versions ?? {};
     const current = stored?.currentVersion ?? 'v1';
-    const same = Object.hasOwn(versions, current) && versions[current].hash === hash;
+    const same =
+      Object.hasOwn(versions, current) && versions[current].hash === hash && !mapsDiffer(versions[current], description.optional.map);
     const version = same ? current : nextVersion(versions);
     metadata.resources[name] = {
       ...stored,

@@ -3,7 +3,16 @@
 /** What each bulk operation would call, run and emit per record. */
 const PLANS = {
   insertMany: {
-    methods: ['insert', 'validate', 'applyDefaults', 'createPartitionReferences', 'executeHooks', 'emit', '_emitStandardized'],
+    methods: [
+      'insert',
+      'validate',
+      'applyDefaults',
+      'generateId',
+      'createPartitionReferences',
+      'executeHooks',
+      'emit',
+      '_emitStandardized'
+    ],
     // Hooks and listeners of what has been stored run per record after each batch.
     hooks: ['beforeInsert'],
     events: []

@@ -159,8 +159,12 @@ export class NativeResource {
   deleteContent(id: string): Sync<Text>;
   /** read may be null for a record that was not found. The content object goes too. */
   delete(id: string, read: NativeRead | null, opts: Text): Sync<Text>;
-  /** ids -> { deleted: string[], errors: [{ id, code, message }] }; references and content go too. */
-  deleteMany(ids: Text): Promise<Text>;
+  /**
+   * ids -> { deleted: string[], errors: [{ id, code, message }], undated?: string[], dates?: string[] }; references and content go
+   * too. undated: records that are still there, because their references depend on the days of the texts `dates`, which the
+   * next call brings: { text: day }.
+   */
+  deleteMany(ids: Text, dates?: Text): Promise<Text>;
   /** scope 'records' | 'all' -> { deletedCount } */
   deleteAll(scope: string): Promise<Text>;
   /** { partition?, values?: { field: value } } -> count */

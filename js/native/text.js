@@ -30,6 +30,17 @@ export function toText(value, field = '') {
  */
 export const plainText = (value) => repaired(JSON.stringify(value));
 
+/**
+ * Tagged text of what `JSON.stringify` makes of a value.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function plainJson(value) {
+  const text = plainText(value);
+  // A member of this name would be taken for a tag.
+  return text.includes(TAG_IN_TEXT) ? toText(JSON.parse(text)) : text;
+}
+
 const repaired = (text) => (text.includes('\\ud') ? wellFormed(text) : text);
 
 /**
@@ -47,19 +58,22 @@ export function isJsonNumber(value) {
   return value === 0 ? 1 / value > 0 : value - value === 0;
 }
 
-/** True when `JSON.stringify` prints the value and `JSON.parse` gives it back as it was. */
-function isPlain(value, depth) {
+/** True for texts, truth values, and numbers that JSON has a text for. */
+export function isScalar(value) {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return true;
     case 'number':
       return isJsonNumber(value);
-    case 'object':
-      break;
     default:
       return false;
   }
+}
+
+/** True when `JSON.stringify` prints the value and `JSON.parse` gives it back as it was. */
+function isPlain(value, depth) {
+  if (typeof value !== 'object') return isScalar(value);
   if (value === null) return true;
   // Deep nesting is left to the careful walk, which also finds cycles.
   if (depth > MAX_PLAIN_DEPTH) return false;

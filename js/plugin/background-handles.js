@@ -171,7 +171,9 @@ export class BackgroundLeader extends BackgroundTask {
 
   #wakeIn(ms) {
     clearTimeout(this.#due);
-    this.#due = setTimeout(() => this.trigger().catch(() => {}), Math.min(Math.ceil(ms), 2 ** 31 - 1));
+    // The election reports an attempt that fails; what fails here is the call itself.
+    const attempt = () => this.trigger().catch((error) => this._owner.failed(this, error));
+    this.#due = setTimeout(attempt, Math.min(Math.ceil(ms), 2 ** 31 - 1));
     this.#due.unref();
   }
 

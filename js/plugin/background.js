@@ -70,6 +70,7 @@ export class Background {
       ask: (call) => this.#ask(call),
       stopPart: (handle, given) => this.#stopPart(handle, given),
       error: (message, details) => this.#error(message, details),
+      failed: (handle, error) => this.#report(error, { task: handle.name, attempt: 0, kind: 'failed', willRetry: false }),
       nativeError: (error, task) => this.#nativeError(error, task),
       stopped: (task) =>
         this.#error(`Background queue '${task}' was stopped and takes no further items`, { task, code: 'BACKGROUND_STOPPED' })
@@ -403,7 +404,7 @@ export class Background {
     try {
       await fn();
     } catch (error) {
-      this.#report(error, { task: handle.name, attempt: 0, kind: 'failed', willRetry: false });
+      this.#owner.failed(handle, error);
     }
   }
 

@@ -88,6 +88,27 @@ function checkPartitions(partitions, problems) {
   }
 }
 
+/** Names of stored entries that are not attributes. */
+const RESERVED_CODES = new Set(['_v', '_map', '_pluginmap', '_x', '_e', '_rev', '_overflow', '_truncated', '_historicaltimestamp']);
+
+/** An explicit map must tell every attribute apart in what is stored. */
+function checkMap({ map, behavior }, problems) {
+  if (map === undefined || map === null) return;
+  if (!isObject(map)) {
+    problems.push("Resource 'map' must be an object");
+    return;
+  }
+  const taken = new Map();
+  for (const [name, code] of Object.entries(map)) {
+    if (typeof code !== 'string' || code === '') problems.push(`Resource 'map.${name}' must be a non-empty string`);
+    else if (RESERVED_CODES.has(code.toLowerCase())) problems.push(`Resource 'map.${name}' must not be the reserved name '${code}'`);
+    else if (taken.has(code)) problems.push(`Resource 'map.${name}' must differ from 'map.${taken.get(code)}'`);
+    else if (behavior !== 'body-only' && !/^[\w-]+$/.test(code))
+      problems.push(`Resource 'map.${name}' must consist of A-Z, a-z, 0-9, - and _`);
+    else taken.set(code, name);
+  }
+}
+
 function checkHooks(hooks, problems) {
   if (hooks === undefined || hooks === null) return;
   if (!isObject(hooks)) {
@@ -123,6 +144,7 @@ export function checkConfig(config) {
   checkBasics(config, problems);
   checkIds(config, problems);
   checkPartitions(config.partitions, problems);
+  checkMap(config, problems);
   checkHooks(config.hooks, problems);
   checkEvents(config.events, problems);
   if (problems.length === 0) return;

@@ -89,15 +89,10 @@ export async function setContent(resource, options) {
   const id = checkWriteId(options.id, 'setContent');
   const content = await bytesOf(resource, id, options.buffer);
   const { record, written } = await untilUnchanged(resource, id, 'setContent', async () => {
-    let base;
-    try {
-      base = await readForWrite(resource, id, 'setContent');
-    } catch (error) {
-      if (isNotFound(error)) throw notFound(resource, id, error);
-      throw error;
-    }
-    const text = await call(resource, id, 'setContent', (handle) => handle.setContent(base.read, content, contentType));
-    return { record: base.record, written: fromText(text) };
+    const { read, record, failure } = await readForWrite(resource, id, 'setContent');
+    if (failure) throw isNotFound(failure) ? notFound(resource, id, failure) : failure;
+    const text = await call(resource, id, 'setContent', (handle) => handle.setContent(read, content, contentType));
+    return { record, written: fromText(text) };
   });
   emitNativeEvents(resource, written.events);
   const result = { ...record, _hasContent: true, _contentLength: content.length, _mimeType: contentType };
@@ -109,7 +104,7 @@ export async function setContent(resource, options) {
 /** Content of a record: `{ buffer, contentType }`, both null when there is no such record. */
 export async function content(resource, rawId) {
   const id = String(rawId);
-  const found = await call(resource, id, 'content', (handle) => handle.content(id));
+  const found = id !== '' && (await call(resource, id, 'content', (handle) => handle.content(id)));
   if (!found) return { buffer: null, contentType: null };
   const result = { buffer: found.body, contentType: found.contentType ?? null };
   emitStandardized(resource, 'content-fetched', { id, contentLength: result.buffer.length, contentType: result.contentType }, id);
@@ -119,7 +114,7 @@ export async function content(resource, rawId) {
 /** Whether the record has content; false when there is no such record. */
 export async function hasContent(resource, rawId) {
   const id = String(rawId);
-  return call(resource, id, 'hasContent', (handle) => handle.hasContent(id));
+  return id !== '' && call(resource, id, 'hasContent', (handle) => handle.hasContent(id));
 }
 
 /** Removes the content of a record, never its data; resolves `{ ETag }` of the record's object. */

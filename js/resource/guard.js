@@ -1,9 +1,12 @@
 /** Guards: framework-neutral access rules, consulted by the API layer and never by CRUD methods. */
 
-/** Guard configuration as an object by operation, or null. */
+/**
+ * Guard configuration as an object by operation, or null. What is no such object is the rule of every operation: a function
+ * decides, a text denies as every unknown rule does.
+ */
 export function normalizeGuard(guard) {
   if (!guard) return null;
-  return Array.isArray(guard) ? { '*': guard } : guard;
+  return Array.isArray(guard) || typeof guard !== 'object' ? { '*': guard } : guard;
 }
 
 /** Whether the guard of `resource` allows the operation. */

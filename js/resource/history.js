@@ -27,7 +27,7 @@ async function copyStored(store, keys, stamp) {
 }
 
 async function writeGiven(resource, store, keys, id, data, stamp) {
-  const record = withoutId(withoutSystemFields(data));
+  const record = withoutId(withoutSystemFields(data, resource.attributes));
   const { metadata, body, contentType } = fromText(await nativeOf(resource).encode(toText(record), 'insert', id));
   const request = { key: keys.history, metadata: [...metadata, ['_historicalTimestamp', stamp]] };
   if (contentType) request.contentType = contentType;

@@ -47,6 +47,14 @@ const ORIGINAL = new WeakMap();
 /** Bound hooks that came from a configuration, and may be replaced by the next one. */
 const CONFIGURED = new WeakSet();
 
+/** What hooks threw: it says nothing about the record or request of the operation that ran them. */
+const THROWN = new WeakSet();
+
+/** True for errors that came out of a hook. */
+export function isHookError(error) {
+  return error !== null && typeof error === 'object' && THROWN.has(error);
+}
+
 /** True for a known hook name. */
 export function isHookName(name) {
   return KNOWN.has(name);
@@ -166,6 +174,15 @@ function isReplaced(resource) {
  * the value as it is.
  */
 export async function runHooks(resource, name, data) {
+  try {
+    return await chained(resource, name, data);
+  } catch (error) {
+    if (error !== null && typeof error === 'object') THROWN.add(error);
+    throw error;
+  }
+}
+
+async function chained(resource, name, data) {
   if (isReplaced(resource)) {
     const result = await resource.executeHooks(name, data);
     return result === undefined ? data : result;

@@ -36,9 +36,11 @@ const isPromise = (value) => value !== null && typeof value === 'object' && type
 
 /** A generator of the caller's. Its length tells whether it takes the record. */
 function customGenerator(custom) {
+  // Nothing is blank, and not the id 'undefined' of all records.
+  const text = (id) => (id === undefined || id === null ? '' : String(id));
   const generator = (...args) => {
     const id = custom(...args);
-    return isPromise(id) ? Promise.resolve(id).then(String) : String(id);
+    return isPromise(id) ? Promise.resolve(id).then(text) : text(id);
   };
   Object.defineProperty(generator, 'length', { value: custom.length });
   if (custom instanceof AsyncFunction) asynchronous.add(generator);
@@ -102,10 +104,23 @@ function orDefault(id) {
   return text.trim() === '' ? nextId(22) : text;
 }
 
-/** The id a write gets from the caller: numbers and bigints become text, absent values undefined. */
+function notText(id, operation) {
+  return new ValidationError('Resource id must be a string', {
+    field: 'id',
+    value: typeof id,
+    statusCode: 400,
+    retriable: false,
+    operation,
+    suggestion: 'Pass the record id as a string.'
+  });
+}
+
+/** The id a write gets from the caller: numbers and bigints become text, absent values undefined; nothing else is an id. */
 export function explicitId(id) {
   if (id === undefined || id === null || id === '') return undefined;
-  return typeof id === 'string' ? id : String(id);
+  if (typeof id === 'string') return id;
+  if (typeof id === 'number' || typeof id === 'bigint') return String(id);
+  throw notText(id, 'insert');
 }
 
 function emptyIdError(id, operation) {
@@ -122,15 +137,7 @@ function emptyIdError(id, operation) {
 /** Check of `get`: objects and empty values are refused. */
 export function checkReadId(id) {
   if (typeof id === 'string' && id.length > 0) return id;
-  if (id !== null && (typeof id === 'object' || typeof id === 'function')) {
-    throw new ValidationError('Resource id must be a string', {
-      field: 'id',
-      value: typeof id,
-      statusCode: 400,
-      retriable: false,
-      suggestion: 'Pass the record id as a string.'
-    });
-  }
+  if (id !== null && (typeof id === 'object' || typeof id === 'function')) throw notText(id, 'get');
   throw emptyIdError(id, 'get');
 }
 
@@ -139,15 +146,6 @@ export function checkWriteId(id, operation) {
   if (typeof id === 'string' && id.length > 0) return id;
   if (typeof id === 'bigint') return String(id);
   if (isEmptyId(id)) throw emptyIdError(id, operation);
-  if (typeof id === 'object' || typeof id === 'function') {
-    throw new ValidationError('Resource id must be a string', {
-      field: 'id',
-      value: typeof id,
-      statusCode: 400,
-      retriable: false,
-      operation,
-      suggestion: 'Pass the record id as a string.'
-    });
-  }
+  if (typeof id === 'object' || typeof id === 'function') throw notText(id, operation);
   return String(id);
 }

@@ -22,7 +22,7 @@ const MISSING = Symbol('missing');
 
 /** Inserts many records; items that fail are reported by `error` events and left out of the result. */
 export async function insertMany(resource, objects) {
-  const items = toArray(objects);
+  const items = Array.isArray(objects) ? objects : await toArray(objects);
   const slots = new Array(items.length).fill(MISSING);
   const errors = [];
   const fail = (index, error) => {
@@ -67,10 +67,12 @@ export async function insertMany(resource, objects) {
   return results;
 }
 
-function toArray(objects) {
-  if (Array.isArray(objects)) return objects;
-  if (objects !== null && objects !== undefined && typeof objects !== 'string' && typeof objects[Symbol.iterator] === 'function')
-    return [...objects];
+async function toArray(objects) {
+  if (objects !== null && typeof objects === 'object' && (objects[Symbol.iterator] ?? objects[Symbol.asyncIterator])) {
+    const items = [];
+    for await (const item of objects) items.push(item);
+    return items;
+  }
   throw new ValidationError('"items" must be an array, an iterable or an async iterable.', {
     field: 'items',
     value: typeof objects,

@@ -4,7 +4,7 @@
  * template of their shape. Every other record takes the way of a single insert.
  */
 
-import { isJsonNumber } from '../native/text.js';
+import { isScalar } from '../native/text.js';
 import { generateId, sequenceOf, takesRecord } from './ids.js';
 import { draftOf, invalidRecord } from './insert.js';
 import { isSkipped } from './shortcuts.js';
@@ -23,18 +23,6 @@ function isSame(a, b) {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
   return true;
-}
-
-function isScalar(value) {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      return isJsonNumber(value);
-    default:
-      return false;
-  }
 }
 
 /** The shapes of the records of one bulk insert. */

@@ -5,7 +5,7 @@ import { fromText, toText } from '../native/text.js';
 import { copyMembers } from '../schema/clone.js';
 import { innerArgs } from '../util/inner-call.js';
 import { emitStandardized } from './events.js';
-import { needsHooks, runHooks } from './hooks.js';
+import { isHookError, needsHooks, runHooks } from './hooks.js';
 import { explicitId, generateId, sequenceOf } from './ids.js';
 import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
@@ -61,11 +61,17 @@ export function invalidRecord(resource, errors, attributes, fallback, messageOf 
  * @param {any} data
  * @param {(resource: object, record: object) => any} [idOf] gives the id of a record that has none
  */
-export function prepare(resource, data, idOf = generateId) {
+export function prepare(resource, data, idOf = isUnmodified(resource, 'generateId') ? generateId : ownId) {
   requireRecord(resource, data, 'insert');
   const draft = draftOf(resource, data);
   if (needsHooks(resource, 'beforeInsert')) return prepareWithHooks(resource, draft, idOf);
   return identified(resource, draft, validated(resource, draft), draft.id, idOf);
+}
+
+/** The id that a replaced `generateId` gives. */
+function ownId(resource, record) {
+  const id = resource.generateId(record);
+  return typeof id?.then === 'function' ? Promise.resolve(id).then(String) : String(id);
 }
 
 const NO_ERRORS = Object.freeze([]);
@@ -167,7 +173,8 @@ export async function upsert(resource, first, second) {
   try {
     return await resource.insert({ id, ...attributes }, ...inner);
   } catch (error) {
-    if (!(error instanceof InvalidResourceItem || error instanceof MetadataLimitError)) throw error;
+    // A hook may have failed to insert something else: that is no reason to update this.
+    if (!(error instanceof InvalidResourceItem || error instanceof MetadataLimitError) || isHookError(error)) throw error;
     const duplicate = error.statusCode === 409;
     if (duplicate || (insertFirst && (await resource.exists(id, ...fresh)))) return resource.update(id, attributes, ...inner);
     throw error;

@@ -2,6 +2,15 @@
 
 import { stableHash } from '../concerns/stable-hash.js';
 import { ResourceError } from '../errors/index.js';
+import { isUnmodified } from './middleware.js';
+
+/** What a version of the definition is made of; a resource that has an `export` of its own is asked. */
+export function definitionOf(resource) {
+  if (!isUnmodified(resource, 'export')) return resource.export();
+  const { schema, behavior, config } = resource;
+  const { timestamps, partitions } = config;
+  return { attributes: schema._exportAttributes(schema.attributes), behavior, timestamps, partitions };
+}
 
 /** Everything about the definition, with live hooks. */
 export function exportResource(resource) {

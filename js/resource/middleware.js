@@ -6,11 +6,6 @@ import { seeThrough } from '../util/transparent.js';
 
 let basePrototype = null;
 
-/** Tells this module the prototype whose methods count as unmodified. */
-export function registerBasePrototype(prototype) {
-  basePrototype = prototype;
-}
-
 /** Methods wrapped at construction, in documented order. */
 export const MIDDLEWARE_METHODS = [
   'get',
@@ -48,34 +43,58 @@ const EXTRA_METHODS = new Set([
 
 const ALIASES = { inserted: 'insert', updated: 'update', deleted: 'delete', fetched: 'get' };
 
-/** Installs the per-instance wrappers of the supported methods. */
-export function installMiddlewares(resource) {
-  resource._middlewares = new Map();
-  resource._middlewareMethods = [];
-  Object.defineProperty(resource, '_methodWrappers', { value: Object.create(null) });
-  Object.defineProperty(resource, '_configuredMiddlewares', { value: new WeakSet() });
-  for (const method of MIDDLEWARE_METHODS) {
-    if (typeof resource[method] !== 'function') continue;
-    resource._middlewareMethods.push(method);
-    wrapMethod(resource, method);
+/**
+ * Tells this module the prototype whose methods count as unmodified, and gives it the `_original_` members of s3db.js 13.6: the
+ * method as it was when it was wrapped, bound to the resource.
+ */
+export function registerBasePrototype(prototype) {
+  basePrototype = prototype;
+  for (const method of [...MIDDLEWARE_METHODS, ...EXTRA_METHODS]) {
+    Object.defineProperty(prototype, `_original_${method}`, {
+      get() {
+        return originalOf(this._wrapped.get(method));
+      },
+      set(original) {
+        this._wrapped.get(method).bound = original;
+      },
+      configurable: true
+    });
   }
 }
 
+/** Bound when first asked for: most never are. */
+function originalOf(wrapped) {
+  if (wrapped !== undefined) wrapped.bound ??= wrapped.original.bind(wrapped.resource);
+  return wrapped?.bound;
+}
+
+/** Installs the per-instance wrappers of the supported methods. */
+export function installMiddlewares(resource) {
+  resource._middlewares = new Map();
+  resource._middlewareMethods = MIDDLEWARE_METHODS.filter((method) => typeof resource[method] === 'function');
+  Object.defineProperties(resource, {
+    // method -> { resource, original, bound, wrapper }
+    _wrapped: { value: new Map() },
+    _configuredMiddlewares: { value: new WeakSet() }
+  });
+  for (const method of resource._middlewareMethods) wrapMethod(resource, method);
+}
+
 function wrapMethod(resource, method) {
-  const original = resource[method].bind(resource);
-  const slot = `_original_${method}`;
+  const wrapped = { resource, original: resource[method], bound: undefined, wrapper: undefined };
   const chain = [];
+  wrapped.wrapper = wrapperOf(resource, method, wrapped, chain);
   resource._middlewares.set(method, chain);
-  resource[slot] = original;
-  resource[method] = wrapperOf(resource, method, original, chain, slot);
-  resource._methodWrappers[method] = resource[method];
+  resource._wrapped.set(method, wrapped);
+  resource[method] = wrapped.wrapper;
 }
 
 /** Anonymous for the reason that `step` gives; every resource has about twenty. */
-function wrapperOf(resource, method, original, chain, slot) {
+function wrapperOf(resource, method, wrapped, chain) {
+  const { original } = wrapped;
   return (...args) => {
-    if (chain.length === 0) return original(...args);
-    return runChain(chain, { resource, args, method }, slot);
+    if (chain.length === 0) return original.apply(resource, args);
+    return runChain(chain, { resource, args, method }, wrapped);
   };
 }
 
@@ -83,20 +102,20 @@ function wrapperOf(resource, method, original, chain, slot) {
  * Calls a step of the chain, and behind the last one the method. Steps get an anonymous function: the bundler records the
  * name of each named one when it is made, which takes longer than a cached read.
  */
-function step(chain, index, ctx, slot) {
-  if (index >= chain.length) return ctx.resource[slot](...ctx.args);
+function step(chain, index, ctx, wrapped) {
+  if (index >= chain.length) return originalOf(wrapped)(...ctx.args);
   let called = false;
   return chain[index](ctx, async () => {
     if (called) throw calledTwice(ctx);
     called = true;
-    return step(chain, index + 1, ctx, slot);
+    return step(chain, index + 1, ctx, wrapped);
   });
 }
 
 /** Not async: a promise inside a promise costs as much. */
-function runChain(chain, ctx, slot) {
+function runChain(chain, ctx, wrapped) {
   try {
-    return Promise.resolve(step(chain, 0, ctx, slot));
+    return Promise.resolve(step(chain, 0, ctx, wrapped));
   } catch (error) {
     return Promise.reject(error);
   }
@@ -112,6 +131,25 @@ function calledTwice({ resource, method }) {
   });
 }
 
+function unknownMethod(name, resourceName) {
+  return new ResourceError(`No such method for middleware: ${name}`, {
+    resourceName,
+    operation: 'useMiddleware',
+    method: name,
+    statusCode: 400,
+    suggestion: `Use one of: ${[...MIDDLEWARE_METHODS, ...EXTRA_METHODS].join(', ')}.`
+  });
+}
+
+/** Refuses a configuration of middlewares that names unknown methods, before anything is declared. */
+export function checkMiddlewares(middlewares, resourceName) {
+  if (middlewares === null || typeof middlewares !== 'object' || Array.isArray(middlewares)) return;
+  for (const name of Object.keys(middlewares)) {
+    const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
+    if (method !== '*' && !MIDDLEWARE_METHODS.includes(method) && !EXTRA_METHODS.has(method)) throw unknownMethod(name, resourceName);
+  }
+}
+
 /** Appends a middleware to a method. */
 export function useMiddleware(resource, name, fn) {
   const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
@@ -125,15 +163,7 @@ export function useMiddleware(resource, name, fn) {
     });
   }
   if (!resource._middlewares.has(method)) {
-    if (!EXTRA_METHODS.has(method)) {
-      throw new ResourceError(`No such method for middleware: ${name}`, {
-        resourceName: resource.name,
-        operation: 'useMiddleware',
-        method: name,
-        statusCode: 400,
-        suggestion: `Use one of: ${[...resource._middlewareMethods, ...EXTRA_METHODS].join(', ')}.`
-      });
-    }
+    if (!EXTRA_METHODS.has(method)) throw unknownMethod(name, resource.name);
     wrapMethod(resource, method);
   }
   const chain = resource._middlewares.get(method);
@@ -188,7 +218,7 @@ export function configureMiddlewares(resource, middlewares) {
 export function isUnmodified(resource, method, operation = undefined) {
   const chain = resource._middlewares.get(method);
   if (chain !== undefined) {
-    const own = resource._methodWrappers[method];
+    const own = resource._wrapped.get(method)?.wrapper;
     if (resource[method] !== own && seeThrough(resource[method]) !== own) return false;
     if (!chain.every((fn) => isCovered(fn, operation))) return false;
   } else if (Object.hasOwn(resource, method)) {

@@ -11,17 +11,11 @@ import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
 import { passwordSettings } from '../schema/security.js';
 import { warnOnce } from '../util/warn.js';
-import { sortedPartitions } from './partition-rules.js';
+import { isSamePartitions, partitionsNow, sortedPartitions } from './partition-rules.js';
 import { plainDefinition } from './values.js';
 import { versionDefinitions } from './versions.js';
 
 /** @typedef {{ handle: import('../native/binding.d.ts').NativeResource, stamp: object[] }} Slot */
-
-function partitionCount(partitions) {
-  let count = 0;
-  for (const name in partitions) if (Object.hasOwn(partitions, name)) count += 1;
-  return count;
-}
 
 /** True when nothing that the native handle was built from has changed. */
 function isFresh(slot, resource, store) {
@@ -32,8 +26,7 @@ function isFresh(slot, resource, store) {
     slot.attributes === resource.attributes &&
     slot.schema === schema &&
     slot.revision === resource._definitionRevision &&
-    slot.partitions === config.partitions &&
-    slot.partitionCount === partitionCount(config.partitions) &&
+    isSamePartitions(slot.partitions, config.partitions) &&
     slot.behavior === resource.behavior &&
     slot.passphrase === resource.passphrase &&
     slot.bcryptRounds === resource.bcryptRounds &&
@@ -109,8 +102,7 @@ function buildSlot(resource, store) {
     attributes: resource.attributes,
     schema: resource.schema,
     revision: resource._definitionRevision,
-    partitions: resource.config.partitions,
-    partitionCount: partitionCount(resource.config.partitions),
+    partitions: partitionsNow(resource.config.partitions),
     behavior: resource.behavior,
     passphrase: resource.passphrase,
     bcryptRounds: resource.bcryptRounds,

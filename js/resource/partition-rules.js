@@ -5,19 +5,54 @@
 import { PartitionError, ValidationError } from '../errors/index.js';
 import { getNested } from '../util/nested.js';
 
-const orderCache = new WeakMap();
+/** Fields of partitions -> their names and rules as they were, and in the order of the key. */
+const known = new WeakMap();
+
+/** Whether fields are as they were: definitions may be changed in place at run time. */
+function isAsKnown(entry, fields) {
+  const { names, rules } = entry;
+  let count = 0;
+  for (const name in fields) {
+    if (names[count] !== name || rules[count] !== fields[name]) return false;
+    count += 1;
+  }
+  return count === names.length;
+}
+
+function knownFields(fields) {
+  let entry = known.get(fields);
+  if (entry === undefined || !isAsKnown(entry, fields)) {
+    const sorted = Object.entries(fields).sort(([a], [b]) => a.localeCompare(b));
+    entry = { names: Object.keys(fields), rules: Object.values(fields), sorted };
+    known.set(fields, entry);
+  }
+  return entry;
+}
 
 /** Fields of a partition as `[name, rule]`, in the order of its key: `localeCompare`, computed once. */
 export function sortedFields(definition) {
   const fields = definition?.fields;
-  if (fields === null || typeof fields !== 'object') return [];
-  let cached = orderCache.get(fields);
-  const count = Object.keys(fields).length;
-  if (cached === undefined || cached.length !== count) {
-    cached = Object.entries(fields).sort(([a], [b]) => a.localeCompare(b));
-    orderCache.set(fields, cached);
+  return fields === null || typeof fields !== 'object' ? [] : knownFields(fields).sorted;
+}
+
+/** What {@link isSamePartitions} compares with: names and fields of partitions as they are now. */
+export function partitionsNow(partitions) {
+  return Object.keys(partitions ?? {}).map((name) => ({ name, sorted: sortedFields(partitions[name]) }));
+}
+
+/** Whether partitions are those of then. Runs before every operation: it makes nothing. */
+export function isSamePartitions(then, partitions) {
+  let count = 0;
+  for (const name in partitions) {
+    if (!Object.hasOwn(partitions, name)) continue;
+    const entry = then[count];
+    // A change of fields makes another list of them.
+    if (entry === undefined || entry.name !== name || (entry.sorted.length > 0 && entry.sorted !== sortedFields(partitions[name])))
+      return false;
+    if (entry.sorted.length === 0 && sortedFields(partitions[name]).length > 0) return false;
+    count += 1;
   }
-  return cached;
+  return count === then.length;
 }
 
 /** All partitions for the native configuration. */
@@ -34,33 +69,40 @@ function maxLength(rule) {
   return match ? Number(match[1]) : null;
 }
 
+/** A text as the rule cuts it. Half of a surrogate pair is no character of a key: it becomes U+FFFD, as in the engine. */
+function cut(text, rule) {
+  const limit = maxLength(rule);
+  return limit !== null && text.length > limit ? text.slice(0, limit).toWellFormed() : text;
+}
+
+const utcDay = (date) => date.toISOString().split('T', 1)[0];
+
 /** A value as a partition key stores it. */
 export function applyRule(value, rule) {
   if (value === null || value === undefined) return value;
   const text = typeof rule === 'string' ? rule : '';
-  let result = value;
-  const limit = maxLength(text);
-  if (limit !== null && typeof result === 'string' && result.length > limit) result = result.slice(0, limit);
+  let result = typeof value === 'string' ? cut(value, text) : value;
   if (text.includes('date')) {
     if (result instanceof Date) {
-      result = Number.isNaN(result.getTime()) ? String(result) : result.toISOString().slice(0, 10);
+      result = Number.isNaN(result.getTime()) ? String(result) : utcDay(result);
     } else if (typeof result === 'string') {
       if (result.includes('T') && result.includes('Z')) {
         result = result.slice(0, result.indexOf('T'));
       } else {
         const date = new Date(result);
-        if (!Number.isNaN(date.getTime())) result = date.toISOString().slice(0, 10);
+        if (!Number.isNaN(date.getTime())) result = utcDay(date);
       }
     }
   }
   return result;
 }
 
-const ISO_DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** Days, months and years, which the engine reads by itself. */
+const ISO_DAY = /^\d{4}(?:-\d{2}){0,2}$/;
 
 /**
- * Days of `date` fields whose text only the JavaScript date parser understands, for the native
- * key builder; undefined when there are none.
+ * Days by text, as the rules have cut it, of `date` fields whose text only the JavaScript date parser understands, for the
+ * native key builder; undefined when there are none.
  */
 export function dateHints(partitions, data) {
   let hints;
@@ -69,11 +111,13 @@ export function dateHints(partitions, data) {
     for (const [field, rule] of sortedFields(partitions[name])) {
       if (typeof rule !== 'string' || !rule.includes('date')) continue;
       const value = getNested(data, field);
-      if (typeof value !== 'string' || ISO_DAY.test(value) || (value.includes('T') && value.endsWith('Z'))) continue;
+      if (typeof value !== 'string') continue;
+      const text = cut(value, rule);
+      if (ISO_DAY.test(text) || (text.includes('T') && text.includes('Z'))) continue;
       const day = applyRule(value, rule);
-      if (day !== value) {
+      if (day !== text) {
         hints ??= {};
-        hints[field] = day;
+        hints[text] = day;
       }
     }
   }
@@ -118,16 +162,16 @@ export function recordKey(name, id) {
   return `resource=${name}/data/id=${normaliseId(id)}`;
 }
 
-/** An id as the key stores it. */
+/** An id as the key stores it: it ends the key, and a path join keeps a slash there. */
 export function normaliseId(id) {
-  const text = String(id);
-  const joined = normaliseSegments(`id=${text}`, 'id').slice(3);
-  return joined;
+  const text = `id=${id}`;
+  const joined = normaliseSegments(text, 'id').slice(3);
+  return text.endsWith('/') ? `${joined}/` : joined;
 }
 
 /** `FIELD=VALUE` with the normalisation of keys. */
 function segment(field, value) {
-  return normaliseSegments(`${field}=${value}`, 'partition value');
+  return normaliseSegments(`${field}=${value}`.toWellFormed(), 'partition value');
 }
 
 /** Key of a partition reference, or null when the record is not in the partition. */
@@ -225,7 +269,7 @@ export function requestedValues(definition, values) {
     const value = applyRule(values?.[field], rule);
     if (value === null || value === undefined) continue;
     result ??= {};
-    result[field] = String(value);
+    result[field] = String(value).toWellFormed();
   }
   return result;
 }

@@ -2,6 +2,7 @@
 import { PartitionError } from '../errors/index.js';
 import { partitionKey, sortedFields } from './partition-rules.js';
 import { isPlainObject } from './values.js';
+import { indexView } from './versions.js';
 
 const clientMissing = (method) => `Client does not implement ${method}()`;
 
@@ -95,7 +96,7 @@ export function removeOrphanedPartitions(resource, { dryRun = false } = {}) {
 /** Key of the record in a partition, or null. */
 export function keyInPartition(resource, { partitionName, id, data }) {
   const definition = requirePartition(resource, partitionName, 'getPartitionKey');
-  return partitionKey(resource.name, partitionName, definition, id, data);
+  return partitionKey(resource.name, partitionName, definition, id, indexView(resource, data));
 }
 
 async function putReference(resource, key) {
@@ -161,11 +162,16 @@ export async function refreshReferences(resource, data) {
   }
 }
 
+/** New data as its references see it: results of writes have no `_v`, what was written has the current one. */
+function written(resource, data) {
+  return data?.id === undefined || data._v !== undefined ? indexView(resource, data) : { ...data, _v: String(resource.version) };
+}
+
 /** Moves the reference of one partition: new first, then the old one. */
 export async function moveReference(resource, partitionName, definition, oldData, newData, { strict = false } = {}) {
   const id = newData?.id || oldData?.id;
-  const oldKey = partitionKey(resource.name, partitionName, definition, id, oldData ?? {});
-  const newKey = partitionKey(resource.name, partitionName, definition, id, newData ?? {});
+  const oldKey = partitionKey(resource.name, partitionName, definition, id, indexView(resource, oldData) ?? {});
+  const newKey = partitionKey(resource.name, partitionName, definition, id, written(resource, newData) ?? {});
   if (oldKey === newKey) return;
   try {
     if (newKey) await putReference(resource, newKey);
@@ -189,6 +195,9 @@ export function fieldsOf(definition) {
   return sortedFields(definition);
 }
 
+/** Resource -> id -> maintenance that is under way: that of one record keeps its order. */
+const queued = new WeakMap();
+
 /**
  * Runs reference maintenance that a caller replaced on the instance, in the mode of the resource.
  * The native engine leaves references alone then (`refs: 'none'`).
@@ -198,13 +207,18 @@ export async function maintainReplaced(resource, operation, id, run) {
   if (resource.config.strictPartitions) {
     await run();
   } else if (resource.config.asyncPartitions) {
-    const pending = new Promise((resolve) => {
-      setImmediate(() => {
-        Promise.resolve().then(run).catch(report).then(resolve);
-      });
+    const turn = new Promise((resolve) => {
+      setImmediate(resolve);
     });
+    const before = queued.get(resource)?.get(id);
+    const pending = Promise.all([before, turn]).then(run).catch(report);
+    if (!queued.has(resource)) queued.set(resource, new Map());
+    const last = queued.get(resource).set(id, pending);
     resource._pendingIndex.add(pending);
-    pending.then(() => resource._pendingIndex.delete(pending));
+    pending.then(() => {
+      resource._pendingIndex.delete(pending);
+      if (last.get(id) === pending) last.delete(id);
+    });
   } else {
     try {
       await run();

@@ -2,6 +2,7 @@
 import { ValidationError } from '../errors/index.js';
 import { native } from '../native/load.js';
 import { fromText, toText } from '../native/text.js';
+import { copyMembers } from '../schema/clone.js';
 import { innerOptions } from '../util/inner-call.js';
 import { decideBulk } from './bulk.js';
 import { needsHooks, runHooks } from './hooks.js';
@@ -28,6 +29,37 @@ function isOperators(value) {
 function neverMatches(value) {
   if (value instanceof RegExp || isOperators(value)) return false;
   return Number.isNaN(value) || (value !== null && !['string', 'number', 'boolean', 'undefined'].includes(typeof value));
+}
+
+const isDateAttribute = (definition) => /^\s*date\s*(\||$)/.test(definition?.type ?? definition ?? '');
+
+/** A plain value as a date to compare with, or undefined: dates, and the ISO texts of dates for attributes that are dates. */
+function dateMeant(resource, field, value) {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value;
+  if (typeof value !== 'string' || !isDateAttribute(resource.schema.getAttributeDefinition(field))) return undefined;
+  const date = new Date(value);
+  return !Number.isNaN(date.getTime()) && date.toISOString() === value ? date : undefined;
+}
+
+/** The filter with its plain dates as conditions: records have dates where 13.6 has their texts. */
+function withDates(resource, filter) {
+  if (filter === null || typeof filter !== 'object' || Array.isArray(filter)) return filter;
+  let changed = filter;
+  for (const key of Object.keys(filter)) {
+    const value = filter[key];
+    let next = value;
+    if (key.startsWith('$')) {
+      if (Array.isArray(value)) next = value.map((part) => withDates(resource, part));
+      if (Array.isArray(value) && next.every((part, at) => part === value[at])) next = value;
+    } else {
+      const date = dateMeant(resource, key, value);
+      if (date !== undefined) next = { $eq: date };
+    }
+    if (next === value) continue;
+    if (changed === filter) changed = copyMembers(filter);
+    changed[key] = next;
+  }
+  return changed;
 }
 
 /** True for filters that cannot match, whatever is stored. */
@@ -111,12 +143,13 @@ function placeOf(resource, filter, { partition = null, partitionValues = {}, use
 
 /** Records that match a filter, in order, with the chosen attributes (docs/query.md). */
 export async function query(resource, filter, options) {
-  const wanted = filter ?? {};
+  const asked = filter ?? {};
   const given = options ?? {};
   const { limit = 100, offset = 0 } = given;
-  const { partition, partitionValues } = placeOf(resource, wanted, given);
+  const { partition, partitionValues } = placeOf(resource, asked, given);
   if (needsHooks(resource, 'beforeQuery'))
-    await runHooks(resource, 'beforeQuery', { filter: wanted, limit, offset, partition, partitionValues });
+    await runHooks(resource, 'beforeQuery', { filter: asked, limit, offset, partition, partitionValues });
+  const wanted = withDates(resource, asked);
   if (limit !== null && limit !== undefined && Number(limit) <= 0) return [];
   const plan = compile(resource, wanted, given);
   const inner = innerOptions(resource, given);
@@ -151,8 +184,7 @@ async function pagedQuery(resource, plan, { limit, offset, partition, partitionV
     for (let at = plan.sorts ? 0 : offset; ; at += pageSize) {
       const batch = await resource.list({ partition, partitionValues, limit: pageSize, offset: at, ...inner });
       yield batch;
-      if (batch.length === 0 || (batch.length < pageSize && (await isLastPage(resource, partition, partitionValues, at + pageSize))))
-        return;
+      if (batch.length < pageSize && (await isLastPage(resource, partition, partitionValues, at + pageSize))) return;
     }
   }
   return gather(plan, pages(), { limit, offset });
@@ -172,7 +204,7 @@ async function gather({ compiled, sorts, projects }, batches, { limit, offset })
   return projects && records.length > 0 ? fromText(compiled.project(toText(records))) : records;
 }
 
-/** A short page may only have lost records that vanished; the ids tell whether more follow. */
+/** A short page may only have lost records, to hooks or because they vanished; the ids tell whether more follow. */
 async function isLastPage(resource, partition, partitionValues, offset) {
   if (partition && partitionOf(resource, partition) === undefined) return true;
   return (await resource._original_listIds({ partition, partitionValues, limit: 1, offset })).length === 0;
@@ -183,7 +215,7 @@ async function isLastPage(resource, partition, partitionValues, offset) {
  * @returns {Promise<object>} see docs/query.md
  */
 export async function explain(resource, filter, options) {
-  const wanted = filter ?? {};
+  const wanted = withDates(resource, filter ?? {});
   const given = options ?? {};
   const { limit = 100, offset = 0 } = given;
   const plan = compile(resource, wanted, given);

@@ -1,6 +1,6 @@
 /** Reading single records and sets of ids. */
 
-import { isNotFound, PartitionError, ResourceError } from '../errors/index.js';
+import { isNotFound, PartitionError, ResourceError, ValidationError } from '../errors/index.js';
 import { fromText } from '../native/text.js';
 import { mapBounded } from '../util/concurrency.js';
 import { innerArgs } from '../util/inner-call.js';
@@ -9,9 +9,10 @@ import { undecryptable } from './compose.js';
 import { emitItemError, emitStandardized } from './events.js';
 import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
+import { isMissing } from './missing.js';
 import { nativeOf, toPublic, withDate } from './native.js';
 import { completeBatch, knownVersions, learnedVersion } from './newer-versions.js';
-import { partitionPrefix, requestedValues } from './partition-rules.js';
+import { normaliseId, partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
 /** Reads one record. */
@@ -56,7 +57,7 @@ export async function getOrNull(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (isNotFound(error) || error?.message?.includes('NoSuchKey')) return null;
+    if (isMissing(resource, id, error)) return null;
     throw error;
   }
 }
@@ -66,7 +67,7 @@ export async function getOrThrow(resource, id) {
   try {
     return await resource.get(id);
   } catch (error) {
-    if (!isNotFound(error) && !error?.message?.includes('NoSuchKey')) throw error;
+    if (!isMissing(resource, id, error)) throw error;
     throw new ResourceError(`Resource '${resource.name}' with id '${id}' not found`, {
       resourceName: resource.name,
       id,
@@ -85,7 +86,9 @@ export async function exists(resource, id) {
   if (needsHooks(resource, 'beforeExists')) await runHooks(resource, 'beforeExists', { id });
   let found;
   try {
-    const result = nativeOf(resource).exists(String(id));
+    // No record has an empty id.
+    const text = String(id);
+    const result = text !== '' && nativeOf(resource).exists(text);
     found = typeof result === 'boolean' ? result : await result;
   } catch (error) {
     throw toPublic(resource, error, { id, operation: 'exists' });
@@ -96,6 +99,16 @@ export async function exists(resource, id) {
 
 /** Records of the ids in input order; missing ones are left out. */
 export async function getMany(resource, ids, options) {
+  if (!Array.isArray(ids)) {
+    throw new ValidationError('getMany requires an array of ids', {
+      field: 'ids',
+      value: ids === null ? 'null' : typeof ids,
+      resourceName: resource.name,
+      statusCode: 400,
+      operation: 'getMany',
+      suggestion: 'Pass an array of record ids.'
+    });
+  }
   if (needsHooks(resource, 'beforeGetMany')) await runHooks(resource, 'beforeGetMany', { ids });
   let records = decideBulk(resource, 'getMany').allowed ? await bulkGet(resource, ids) : await loopGet(resource, ids, options);
   if (needsHooks(resource, 'afterGetMany')) records = await runHooks(resource, 'afterGetMany', records);
@@ -138,7 +151,7 @@ export async function loadOrSkip(resource, id, options) {
   try {
     return await resource.get(id, ...innerArgs(resource, options));
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (isMissing(resource, id, error)) return undefined;
     if (undecryptable(id, error) === null) emitItemError(resource, error, id);
     return resource.handleResourceError(error, id, 'main');
   }
@@ -146,7 +159,7 @@ export async function loadOrSkip(resource, id, options) {
 
 /** Reads a record that must be referenced in a partition. */
 export async function getFromPartition(resource, options) {
-  const { id, partitionName, partitionValues = {} } = options;
+  const { id, partitionName, partitionValues = {} } = options ?? {};
   const definition = requirePartition(resource, partitionName, 'getFromPartition');
   const values = requestedValues(definition, partitionValues);
   if (values === null) {
@@ -159,7 +172,7 @@ export async function getFromPartition(resource, options) {
     });
   }
   checkReadId(id);
-  const key = `${partitionPrefix(resource.name, partitionName, definition, partitionValues)}/id=${id}`;
+  const key = `${partitionPrefix(resource.name, partitionName, definition, partitionValues)}/id=${normaliseId(id)}`;
   try {
     await resource.client.headObject(key);
   } catch (error) {

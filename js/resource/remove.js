@@ -7,7 +7,7 @@ import { needsHooks, runHooks } from './hooks.js';
 import { checkWriteId, sequenceOf } from './ids.js';
 import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic } from './native.js';
-import { dateHints } from './partition-rules.js';
+import { applyRule, dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
 import { readForWrite } from './update.js';
 
@@ -16,15 +16,8 @@ const CHUNK = 1000;
 /** Deletes one record; a missing one is still deleted (idempotent) and then rejects with `NoSuchKey`. */
 export async function remove(resource, rawId) {
   const id = checkWriteId(rawId, 'delete');
-  let read = null;
-  let record = { id };
-  let missing;
-  try {
-    ({ read, record } = await readForWrite(resource, id, 'delete'));
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    missing = error;
-  }
+  const { read = null, record = { id }, failure: missing } = await readForWrite(resource, id, 'delete');
+  if (missing && !isNotFound(missing)) throw missing;
   if (needsHooks(resource, 'beforeDelete')) await runHooks(resource, 'beforeDelete', record);
   const partitioned = resource._hasPartitions();
   const replaced = partitioned && !isUnmodified(resource, 'deletePartitionReferences');
@@ -51,6 +44,22 @@ export async function remove(resource, rawId) {
   return response;
 }
 
+/** Deletes up to a thousand records; where the engine asks for the days of texts, in two steps. */
+async function deleteChunk(resource, ids) {
+  const native = nativeOf(resource);
+  const report = fromText(await native.deleteMany(JSON.stringify(ids)));
+  if (report.undated === undefined) return report;
+  const dates = Object.fromEntries(report.dates.map((text) => [text, applyRule(text, 'date')]));
+  const rest = fromText(await native.deleteMany(JSON.stringify(report.undated), JSON.stringify(dates)));
+  // Records that changed in between.
+  const changed = (rest.undated ?? []).map((id) => ({ id, code: 'Conflict', message: `Record '${id}' is being changed; delete it again` }));
+  const order = new Map(ids.map((id, at) => [id, at]));
+  return {
+    deleted: [...report.deleted, ...rest.deleted].sort((a, b) => order.get(a) - order.get(b)),
+    errors: [...report.errors, ...rest.errors, ...changed]
+  };
+}
+
 /** Deletes many records, their references and content; resolves one report per thousand ids. */
 export async function deleteMany(resource, ids) {
   if (!Array.isArray(ids)) {
@@ -70,7 +79,7 @@ export async function deleteMany(resource, ids) {
     const chunk = ids.slice(from, from + CHUNK).map((id) => checkWriteId(typeof id === 'number' ? String(id) : id, 'deleteMany'));
     let report;
     try {
-      report = fromText(await nativeOf(resource).deleteMany(JSON.stringify(chunk)));
+      report = await deleteChunk(resource, chunk);
     } catch (error) {
       const failure = toPublic(resource, error, { operation: 'deleteMany' });
       failed += chunk.length;

@@ -6,6 +6,12 @@ import { requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 import { readAgain } from './read.js';
 
+/**
+ * Member of the options of `list` by which `page` learns what was listed once hooks have had their say (`place`) and, after
+ * a cursor, where the listing ended (`last`, `more`).
+ */
+export const PAGING = Symbol('paging');
+
 /** Limit and offset as the engine takes them: no limit, 0 and null mean everything. */
 export function windowOf(limit, offset) {
   const result = {};

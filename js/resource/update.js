@@ -4,7 +4,7 @@ import { isNotFound, isPrecondition, ResourceError, ValidationError } from '../e
 import { fromText, toText } from '../native/text.js';
 import { innerArgs } from '../util/inner-call.js';
 import { emitStandardized } from './events.js';
-import { needsHooks, runHooks } from './hooks.js';
+import { isHookError, needsHooks, runHooks } from './hooks.js';
 import { checkWriteId } from './ids.js';
 import { invalidRecord, withoutId } from './insert.js';
 import { isUnmodified } from './middleware.js';
@@ -15,7 +15,7 @@ import { maintainReplaced } from './partitions.js';
 import { readOfKeptHashes } from './passwords.js';
 import { problemsWithoutSecrets } from './secrets.js';
 import { validateRecord } from './validation.js';
-import { isPlainObject, mergeUpdate, withoutSystemFields } from './values.js';
+import { cloneValue, isPlainObject, mergeUpdate, withoutSystemFields } from './values.js';
 import { warnDefaultPassphrase } from './warnings.js';
 
 const MAX_ATTEMPTS = 10;
@@ -55,7 +55,9 @@ function doesNotExist(resource, id, original) {
 
 /**
  * The stored record for a read-modify-write, below middlewares and plugin wrappers so that no cache
- * can supply a stale base; get hooks and `fetched` fire as for a read.
+ * can supply a stale base; get hooks and `fetched` fire as for a read. A read that fails is the
+ * `failure` of the result; what hooks throw rejects, also where it says "not found" of something else.
+ * @returns {Promise<{ read?: any, record?: object, failure?: any }>}
  */
 export async function readForWrite(resource, id, operation) {
   if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
@@ -71,7 +73,7 @@ export async function readForWrite(resource, id, operation) {
       record = withDate(fromText(read.text));
     }
   } catch (error) {
-    throw toPublic(resource, error, { id, operation });
+    return { failure: toPublic(resource, error, { id, operation }) };
   }
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);
@@ -80,7 +82,9 @@ export async function readForWrite(resource, id, operation) {
 
 /** Merge, timestamps, hooks and validation of an update; resolves the complete record without system fields. */
 async function nextRecord(resource, id, original, attributes) {
-  let merged = mergeUpdate(original, attributes);
+  const hooked = needsHooks(resource, 'beforeUpdate');
+  // A hook may change nested values of what it gets; the original is `$before`, and tells which references move.
+  let merged = mergeUpdate(hooked ? cloneValue(original) : original, attributes);
   if (resource.config.timestamps) {
     const now = new Date().toISOString();
     merged.updatedAt = now;
@@ -88,7 +92,7 @@ async function nextRecord(resource, id, original, attributes) {
       merged.metadata = isPlainObject(merged.metadata) ? { ...merged.metadata, updatedAt: now } : { updatedAt: now };
     }
   }
-  if (needsHooks(resource, 'beforeUpdate')) {
+  if (hooked) {
     const returned = await runHooks(resource, 'beforeUpdate', merged);
     if (returned === null || typeof returned !== 'object') {
       throw new ValidationError('beforeUpdate hook must return an object', {
@@ -101,7 +105,7 @@ async function nextRecord(resource, id, original, attributes) {
     merged = { ...original, ...returned };
   }
   merged.id = id;
-  const outcome = validateRecord(resource, withoutSystemFields(merged));
+  const outcome = validateRecord(resource, withoutSystemFields(merged, resource.attributes));
   return outcome instanceof Promise ? await outcome : outcome;
 }
 
@@ -114,8 +118,8 @@ function declaresObject(definition) {
 function writeOptions(resource, operation, original, record, extra) {
   const options = { ...extra, operation };
   const partitioned = resource._hasPartitions();
-  const replaced = partitioned && !isUnmodified(resource, 'handlePartitionReferenceUpdates');
-  options.refs = replaced ? 'none' : refsMode(resource);
+  const replaced = partitioned && extra?.refs === undefined && !isUnmodified(resource, 'handlePartitionReferenceUpdates');
+  options.refs = extra?.refs ?? (replaced ? 'none' : refsMode(resource));
   if (partitioned) {
     const dates = dateHints(resource.config.partitions, record);
     if (dates) options.dates = dates;
@@ -126,15 +130,15 @@ function writeOptions(resource, operation, original, record, extra) {
 }
 
 /** Attributes and id of a written record, with the marker fields of behaviours kept. */
-function written(record) {
-  const result = withoutSystemFields(record);
+function written(resource, record) {
+  const result = withoutSystemFields(record, resource.attributes);
   if (record.$overflow !== undefined) result.$overflow = record.$overflow;
   if (record.$truncated !== undefined) result.$truncated = record.$truncated;
   return result;
 }
 
 async function finishUpdate(resource, id, original, result, hook, events = ['updated']) {
-  const updated = written(result.record);
+  const updated = written(resource, result.record);
   let final = updated;
   const replace = events.length > 1;
   if (needsHooks(resource, hook)) {
@@ -160,7 +164,7 @@ export async function untilUnchanged(resource, id, operation, run) {
     try {
       return await run();
     } catch (error) {
-      if (!isPrecondition(error)) throw error;
+      if (!isPrecondition(error) || isHookError(error)) throw error;
       if (attempt >= MAX_ATTEMPTS) throw lostRaces(resource, id, operation, error);
     }
     await pause(attempt);
@@ -173,13 +177,8 @@ export async function update(resource, rawId, attributes) {
   requireAttributes(attributes, 'attributes', 'update');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
   const { base, result } = await untilUnchanged(resource, id, 'update', async () => {
-    let base;
-    try {
-      base = await readForWrite(resource, id, 'update');
-    } catch (error) {
-      if (isNotFound(error)) throw doesNotExist(resource, id, error);
-      throw error;
-    }
+    const base = await readForWrite(resource, id, 'update');
+    if (base.failure) throw isNotFound(base.failure) ? doesNotExist(resource, id, base.failure) : base.failure;
     const { errors, data } = await nextRecord(resource, id, base.record, attributes);
     if (errors.length > 0) throw invalidUpdate(resource, errors, attributes);
     return { base, result: await writeUpdate(resource, id, base, data, 'update') };
@@ -218,9 +217,14 @@ async function writeUpdate(resource, id, base, data, operation, extra) {
   const result = fromText(text);
   if (result.events) emitNativeEvents(resource, result.events);
   if (replaced) {
-    await maintainReplaced(resource, operation, id, () => resource.handlePartitionReferenceUpdates(base.record, { ...result.record, id }));
+    await maintainReplaced(resource, operation, id, () => moveReferencesOf(resource, id, base, result));
   }
   return result;
+}
+
+/** Moves the references from what was stored, which hooks may have changed in the record, to what is stored now. */
+function moveReferencesOf(resource, id, base, result, options) {
+  return resource.handlePartitionReferenceUpdates(fromText(base.read.text), { ...result.record, id }, options);
 }
 
 /** Compare-and-set: writes only when the stored ETag is the given one; resolves a result object. */
@@ -237,25 +241,27 @@ export async function updateConditional(resource, rawId, attributes, options = {
     });
   }
   requireAttributes(attributes, 'attributes', 'updateConditional');
-  let base;
-  try {
-    base = await readForWrite(resource, id, 'updateConditional');
-  } catch (error) {
-    if (isNotFound(error)) return { success: false, error: `Resource with id '${id}' does not exist` };
-    return { success: false, error: error?.message || 'Update failed' };
+  const base = await readForWrite(resource, id, 'updateConditional');
+  if (base.failure) {
+    const error = isNotFound(base.failure) ? `Resource with id '${id}' does not exist` : base.failure?.message;
+    return { success: false, error: error || 'Update failed' };
   }
   const { errors, data } = await nextRecord(resource, id, base.record, attributes);
   if (errors.length > 0) {
     const problems = problemsWithoutSecrets(resource, errors);
     return { success: false, error: `Validation failed: ${JSON.stringify(problems)}`, validationErrors: problems };
   }
+  // Strict references come after the write, so that their failure rejects: the record has changed then.
+  const strict = Boolean(resource.config.strictPartitions) && resource._hasPartitions();
+  const extra = strict ? { ifMatch: String(ifMatch), refs: 'none' } : { ifMatch: String(ifMatch) };
   let result;
   try {
-    result = await writeUpdate(resource, id, base, data, 'update', { ifMatch: String(ifMatch) });
+    result = await writeUpdate(resource, id, base, data, 'update', extra);
   } catch (error) {
     if (isPrecondition(error)) return { success: false, error: 'ETag mismatch - object was modified by another process' };
     return { success: false, error: error?.message || 'Update failed' };
   }
+  if (strict) await moveReferencesOf(resource, id, base, result, { strict: true });
   const final = await finishUpdate(resource, id, base.record, result, 'afterUpdate');
   return { success: true, data: final, etag: result.etag };
 }
@@ -356,7 +362,7 @@ export async function replace(resource, rawId, fullData, options = {}) {
     draft.updatedAt = now;
   }
   draft.id = id;
-  const outcome = validateRecord(resource, withoutSystemFields(draft));
+  const outcome = validateRecord(resource, withoutSystemFields(draft, resource.attributes));
   const { errors, data } = outcome instanceof Promise ? await outcome : outcome;
   if (errors.length > 0) throw invalidRecord(resource, errors, draft, 'Replace failed');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);

@@ -54,10 +54,15 @@ function setOwn(target, key, value) {
   else target[key] = value;
 }
 
-/** Copy of a record without the system fields of reads. */
-export function withoutSystemFields(record) {
+/** Those that every read sets, so that an attribute of that name could never be seen. */
+const OF_EVERY_READ = new Set(['_v', '_contentLength', '_lastModified', '_hasContent', '_mimeType', '_etag', '_definitionHash']);
+
+/** Copy of a record without the system fields of reads. Attributes that a resource declares under one of the rarer names stay. */
+export function withoutSystemFields(record, attributes = {}) {
   const copy = {};
-  for (const key of Object.keys(record)) if (!SYSTEM_FIELDS.has(key)) setOwn(copy, key, record[key]);
+  for (const key of Object.keys(record)) {
+    if (!SYSTEM_FIELDS.has(key) || (Object.hasOwn(attributes, key) && !OF_EVERY_READ.has(key))) setOwn(copy, key, record[key]);
+  }
   return copy;
 }
 

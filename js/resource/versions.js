@@ -30,12 +30,24 @@ export function relabel(data, from, to) {
   return { ...data, _v: to, _originalVersion: from, _versionMapped: true };
 }
 
+/**
+ * A record as its references see it: under the version that wrote it. Reads show the current version, and only a record
+ * that was read of an older one says which.
+ */
+export function indexView(resource, record) {
+  if (record?._versionMapped !== true || record._originalVersion === undefined) return record;
+  const original = String(record._originalVersion);
+  return { ...record, _v: String(resource.version).startsWith('v') ? `v${original}` : original };
+}
+
 const schemas = new WeakMap();
 
 /** Schema of a saved version; the current one for the current and for unknown versions. */
 export function schemaForVersion(resource, version) {
-  const name = String(version);
   const saved = resource._savedVersions;
+  // Records show the version that wrote them without its letter.
+  const given = String(version);
+  const name = saved && !Object.hasOwn(saved, given) && Object.hasOwn(saved, `v${given}`) ? `v${given}` : given;
   if (name === String(resource.version) || !saved || !Object.hasOwn(saved, name) || !saved[name]?.attributes) return resource.schema;
   const cache = schemas.get(saved) ?? new Map();
   schemas.set(saved, cache);

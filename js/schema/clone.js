@@ -44,16 +44,23 @@ export function cloneContainers(value) {
 }
 
 /**
- * Copy of definitions in which functions are `null`, as the engine takes them.
+ * Definitions in which functions are `null`, as the engine takes them: a copy where there is one.
  * @param {any} definition
  * @returns {any}
  */
-export function withoutFunctions(definition, ancestors = []) {
+export function withoutFunctions(definition) {
+  return isFlat(definition) ? definition : copyWithoutFunctions(definition, []);
+}
+
+/** True for the definitions of most resources, texts all of them. */
+const isFlat = (definition) => isPlain(definition) && Object.values(definition).every((each) => typeof each === 'string');
+
+function copyWithoutFunctions(definition, ancestors) {
   if (typeof definition === 'function') return null;
   if (definition === null || typeof definition !== 'object' || definition instanceof RegExp || definition instanceof Date)
     return definition;
   if (ancestors.includes(definition)) return null;
   const inner = [...ancestors, definition];
-  if (Array.isArray(definition)) return definition.map((each) => withoutFunctions(each, inner));
-  return Object.fromEntries(Object.entries(definition).map(([name, value]) => [name, withoutFunctions(value, inner)]));
+  if (Array.isArray(definition)) return definition.map((each) => copyWithoutFunctions(each, inner));
+  return Object.fromEntries(Object.entries(definition).map(([name, value]) => [name, copyWithoutFunctions(value, inner)]));
 }

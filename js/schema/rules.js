@@ -13,6 +13,9 @@ import { escapeText } from './validator.js';
 
 const SECRET_TYPES = new Set(['secret', 'secretAny', 'secretNumber', 'password']);
 const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
+/** Rules by text: many attributes share a few. */
+const shorthandRules = new Map();
+const MOST_SHORTHANDS = 1000;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|[01]?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|[01]?\d?\d)$/;
 const EMAIL = /^\S+@\S+\.\S+$/;
 const URL_TEXT = /^https?:\/\/\S+/;
@@ -113,10 +116,7 @@ function propertyRules(attributes, prefix, context) {
 
 /** Rule of one definition in any notation. */
 function ruleOf(definition, path, context) {
-  if (typeof definition === 'string') {
-    const rule = typedRule(parseShorthand(definition), path, context);
-    return rule.type === 'currency' && !CURRENCY_OPTIONS.some((name) => rule[name] !== undefined) ? currencyRule(rule) : rule;
-  }
+  if (typeof definition === 'string') return { ...(shorthandRules.get(definition) ?? shorthandRule(definition, path, context)) };
   if (Array.isArray(definition)) return multiRule(definition, path, context);
   if (definition === null || typeof definition !== 'object') {
     const text = definition === null ? 'null' : typeof definition;
@@ -132,6 +132,20 @@ function ruleOf(definition, path, context) {
   context.seen.set(definition, rule);
   Object.assign(rule, isRuleObject(definition) ? typedRule(definition, path, context) : nestedRule(definition, path, context));
   context.seen.delete(definition);
+  return rule;
+}
+
+/** Rule of a text, kept for the next attribute with the same one if nothing but the text made it. */
+function shorthandRule(text, path, context) {
+  const own = { ...context, custom: false, secrets: new Set() };
+  const typed = typedRule(parseShorthand(text), path, own);
+  const rule = typed.type === 'currency' && !CURRENCY_OPTIONS.some((name) => typed[name] !== undefined) ? currencyRule(typed) : typed;
+  if (own.custom) context.custom = true;
+  for (const secret of own.secrets) context.secrets.add(secret);
+  if (!own.custom && own.secrets.size === 0) {
+    if (shorthandRules.size >= MOST_SHORTHANDS) shorthandRules.clear();
+    shorthandRules.set(text, rule);
+  }
   return rule;
 }
 

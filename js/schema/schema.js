@@ -12,12 +12,16 @@ import { passwordSettings } from './security.js';
 
 const HOOKS = ['beforeMap', 'afterMap', 'beforeUnmap', 'afterUnmap'];
 
+const inverted = (map, pluginMap) => ({ map, pluginMap, reversedMap: invert(map), reversedPluginMap: invert(pluginMap) });
 const invert = (map) => Object.fromEntries(Object.entries(map).map(([name, code]) => [code, name]));
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
 const isEmpty = (object) => object === undefined || object === null || Object.keys(object).length === 0;
 
 /** Attribute definitions of a resource: validation, mapping to stored codes and back. */
 export class Schema {
+  #options;
+  #pending;
+  #codes;
   #native;
   #check;
   #plan;
@@ -44,25 +48,88 @@ export class Schema {
     this.#passwords = passwordSettings(config.security);
     this.passphrase = passphrase ?? this.#passwords.passphrase ?? 'secret';
     this.bcryptRounds = bcryptRounds ?? this.#passwords.rounds ?? 10;
-    this.options = mergeOptions(this.defaultOptions(), options);
-    this.allNestedObjectsOptional = this.options.allNestedObjectsOptional ?? false;
+    this.#options = mergeOptions(this.defaultOptions(), options);
+    this.allNestedObjectsOptional = this.#options.allNestedObjectsOptional ?? false;
     this._pluginAttributeMetadata = config._pluginAttributeMetadata || {};
-    this.#ownHooks = copyHooks(this.options.hooks);
+    this.#ownHooks = copyHooks(this.#options.hooks);
     this.#checker();
     const given = !isEmpty(map);
-    this.map = given ? map : undefined;
-    this.pluginMap = isEmpty(pluginMap) ? (given ? {} : undefined) : pluginMap;
-    const described = this.#describe();
-    this.map ??= described.map;
-    this.pluginMap ??= described.pluginMap;
-    this.reversedMap = invert(this.map);
-    this.reversedPluginMap = invert(this.pluginMap);
-    this._pluginAttributes = config._pluginAttributes || described.pluginAttributes;
-    if (this.options.generateAutoHooks) this.#mergeHooks(described.hooks);
+    const codes = { map: given ? map : undefined, pluginMap: isEmpty(pluginMap) ? (given ? {} : undefined) : pluginMap };
+    // The definition as it is now, in case somebody changes the object before the codes are asked for.
+    this.#pending = { text: this.#configText(this.#options, codes), codes, pluginAttributes: config._pluginAttributes || undefined };
     const validator = async (record) => this.check(record);
     /** Compiled check: resolves to `true` or a list of errors, and changes the record it is given. */
     this.validator = Object.assign(validator, { async: true });
     this.#native = undefined;
+  }
+
+  /** Codes and automatic hooks of the definition, which the engine derives when they are first needed. */
+  #derived() {
+    if (this.#pending !== undefined) {
+      const { text, codes, pluginAttributes } = this.#pending;
+      const described = this.#describe(text);
+      this.#pending = undefined;
+      const { map = described.map, pluginMap = described.pluginMap } = codes;
+      this.#codes = { ...inverted(map, pluginMap), pluginAttributes: pluginAttributes ?? described.pluginAttributes };
+      if (this.#options.generateAutoHooks) this.#mergeHooks(described.hooks);
+    }
+    return this.#codes;
+  }
+
+  /** Options with the hooks of all attributes. */
+  get options() {
+    this.#derived();
+    return this.#options;
+  }
+
+  set options(options) {
+    this.#derived();
+    this.#options = options;
+  }
+
+  /** Attribute name -> code. */
+  get map() {
+    return this.#derived().map;
+  }
+
+  set map(map) {
+    this.#derived().map = map;
+  }
+
+  /** The same for attributes of plugins. */
+  get pluginMap() {
+    return this.#derived().pluginMap;
+  }
+
+  set pluginMap(map) {
+    this.#derived().pluginMap = map;
+  }
+
+  /** Code -> attribute name. */
+  get reversedMap() {
+    return this.#derived().reversedMap;
+  }
+
+  set reversedMap(map) {
+    this.#derived().reversedMap = map;
+  }
+
+  /** The same for attributes of plugins. */
+  get reversedPluginMap() {
+    return this.#derived().reversedPluginMap;
+  }
+
+  set reversedPluginMap(map) {
+    this.#derived().reversedPluginMap = map;
+  }
+
+  /** Names of the attributes of each plugin. */
+  get _pluginAttributes() {
+    return this.#derived().pluginAttributes;
+  }
+
+  set _pluginAttributes(names) {
+    this.#derived().pluginAttributes = names;
   }
 
   /** @returns {object} options used where the caller gives none */
@@ -76,30 +143,32 @@ export class Schema {
     };
   }
 
-  #describe(options = this.options) {
-    return fromText(this.#call(() => native.NativeSchema.describe(this.#configText(options))));
+  #describe(text) {
+    return fromText(this.#call(() => native.NativeSchema.describe(text)));
   }
 
-  #configText(options) {
+  #configText(options, { map, pluginMap }) {
     const { autoEncrypt, autoDecrypt, arraySeparator, generateAutoHooks } = options;
+    const { pepper, argon2 } = this.#passwords;
     const config = {
       name: this.name,
       attributes: withoutFunctions(this.attributes),
       passphrase: this.passphrase,
       bcryptRounds: this.bcryptRounds,
-      pepper: this.#passwords.pepper,
-      argon2: this.#passwords.argon2,
+      argon2,
       version: this.version,
       options: { autoEncrypt, autoDecrypt, arraySeparator, generateAutoHooks, hooks: this.#ownHooks },
       pluginAttributeMetadata: this._pluginAttributeMetadata
     };
-    if (this.map !== undefined) config.map = this.map;
-    if (this.pluginMap !== undefined) config.pluginMap = this.pluginMap;
+    // Members that are undefined would take the slow way through toText.
+    if (pepper !== undefined) config.pepper = pepper;
+    if (map !== undefined) config.map = map;
+    if (pluginMap !== undefined) config.pluginMap = pluginMap;
     return toText(config);
   }
 
   #engine() {
-    this.#native ??= this.#call(() => new native.NativeSchema(this.#configText(this.options)));
+    this.#native ??= this.#call(() => new native.NativeSchema(this.#configText(this.options, this)));
     return this.#native;
   }
 
@@ -155,7 +224,8 @@ export class Schema {
 
   /** Registers the actions of the attribute types; attributes that have one are left alone. */
   generateAutoHooks() {
-    this.#mergeHooks(this.#describe({ ...this.options, generateAutoHooks: true }).hooks);
+    const text = this.#configText({ ...this.options, generateAutoHooks: true }, this);
+    this.#mergeHooks(this.#describe(text).hooks);
   }
 
   /** Registers the actions of other definitions, below a path. */
@@ -165,7 +235,7 @@ export class Schema {
   }
 
   #mergeHooks(generated) {
-    const { hooks } = this.options;
+    const { hooks } = this.#options;
     const taken = (path) => hooks.beforeMap[path] !== undefined || hooks.afterUnmap[path] !== undefined;
     const paths = new Set(
       [...Object.keys(generated.beforeMap ?? {}), ...Object.keys(generated.afterUnmap ?? {})].filter((path) => !taken(path))
@@ -288,14 +358,9 @@ export class Schema {
 
   /** Rebuilds what belongs to plugin attributes; the codes of the others stay. */
   regeneratePluginMapping() {
-    this.pluginMap = undefined;
-    const keep = this.map;
-    this.map = undefined;
-    const described = this.#describe();
-    this.map = keep;
-    this.pluginMap = described.pluginMap;
-    this.reversedPluginMap = invert(this.pluginMap);
-    this._pluginAttributes = described.pluginAttributes;
+    const { map } = this;
+    const { pluginMap, pluginAttributes } = this.#describe(this.#configText(this.options, {}));
+    this.#codes = { ...inverted(map, pluginMap), pluginAttributes };
     this.#forget();
   }
 

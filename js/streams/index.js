@@ -1,6 +1,9 @@
 /** Node streams over the records of a resource. */
 import { Readable, Transform, Writable } from 'node:stream';
 import { StreamError } from '../errors/index.js';
+import { markPartition } from '../resource/list.js';
+import { isMissing } from '../resource/missing.js';
+import { partitionOf } from '../resource/partitions.js';
 import { mapBounded } from '../util/concurrency.js';
 
 function requireResource(resource, name) {
@@ -77,10 +80,12 @@ export class ResourceIdsReader extends Readable {
 
 /**
  * Object-mode stream of records in key order. A record that cannot be read is an `error` event
- * `(error, id)` that does not end the stream; without a listener it destroys the stream.
+ * `(error, id)` that does not end the stream; without a listener it destroys the stream. Records that vanished since
+ * they were listed are left out, and those that are not where a reference of the partition says.
  */
 export class ResourceReader extends Readable {
   #started = false;
+  #place;
 
   /** @param {{ resource: object, batchSize?: number, concurrency?: number, partition?: string, partitionValues?: object }} options */
   constructor({ resource, batchSize = 10, concurrency = 5, partition, partitionValues } = {}) {
@@ -91,6 +96,7 @@ export class ResourceReader extends Readable {
     this.batchSize = batchSize;
     this.concurrency = concurrency;
     this.input = new ResourceIdsPageReader({ resource, batchSize, partition, partitionValues });
+    if (partition) this.#place = { partition, definition: partitionOf(resource, partition), partitionValues: partitionValues ?? {} };
     this.transform = new Transform({
       objectMode: true,
       highWaterMark: 1,
@@ -119,14 +125,16 @@ export class ResourceReader extends Readable {
   _transform(ids, _encoding, callback) {
     const load = async (id) => {
       try {
-        return { record: await this.resource.get(id) };
+        const record = await this.resource.get(id);
+        return { record: this.#place ? markPartition(this.resource, record, this.#place) : record };
       } catch (error) {
-        return { error, id };
+        return isMissing(this.resource, id, error) ? { record: undefined } : { error, id };
       }
     };
     mapBounded(Array.isArray(ids) ? ids : [ids], this.concurrency, load).then((loaded) => {
       for (const { record, error, id } of loaded) {
-        if (error === undefined) this.transform.push(record);
+        if (record !== undefined) this.transform.push(record);
+        else if (error === undefined) continue;
         else if (this.listenerCount('error') > 0) this.emit('error', error, id);
         else return callback(error);
       }

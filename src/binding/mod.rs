@@ -14,6 +14,7 @@ mod cache;
 mod catalog;
 mod content;
 mod error;
+mod events;
 mod function;
 mod logs;
 mod plugin;

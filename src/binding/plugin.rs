@@ -1,6 +1,7 @@
 //! Handle of a plugin's storage.
 
 use super::error::to_napi;
+use super::events::event_sink;
 use super::plugin_text::{
     LockText, Options, fields_text, info_text, lease_text, list_text, object_text, outcome_text, parse, results_text, split_text,
     version_text,
@@ -8,15 +9,10 @@ use super::plugin_text::{
 use super::runtime::{Settled, promise, settle};
 use super::store::NativeStore;
 use crate::plugin::{IncrementOptions, PluginStorage, parse_text};
-use crate::value::{Value, text};
-use napi::Status;
+use crate::value::Value;
 use napi::bindgen_prelude::{Either, Env, Function, PromiseRaw};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde_json::json;
-use std::sync::Arc;
-
-type EventFn = ThreadsafeFunction<String, (), String, Status, false, true>;
 
 #[napi]
 pub struct NativePluginStorage {
@@ -53,15 +49,7 @@ impl NativePluginStorage {
 
     #[napi]
     pub fn set_event_sink(&self, sink: Function<'_, String, ()>) -> napi::Result<()> {
-        let sink: EventFn = sink.build_threadsafe_function::<String>().weak::<true>().build()?;
-        self.storage.set_event_sink(Arc::new(move |event, payload| {
-            let mut out = String::from("{\"event\":");
-            text::write_string(event, &mut out);
-            out.push_str(",\"payload\":");
-            text::write_tagged(&payload, &mut out);
-            out.push('}');
-            sink.call(out, ThreadsafeFunctionCallMode::NonBlocking);
-        }));
+        self.storage.set_event_sink(event_sink(&sink)?);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Handles of resources, reads and scans.
 
 use super::error::{error_json, to_napi};
+use super::events::event_sink;
 use super::runtime::{Settled, promise, settle};
 use super::store::NativeStore;
 use crate::error::{Error, Kind, Result};
@@ -10,16 +11,12 @@ use crate::resource::{Batch, InsertItem, Read, RefsMode, Resource, ResourceConfi
 use crate::store::StoredObject;
 use crate::value::{Object, Value, text};
 use bytes::Bytes;
-use napi::Status;
 use napi::bindgen_prelude::{Buffer, Env, Function, PromiseRaw};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
-
-type EventFn = ThreadsafeFunction<String, (), String, Status, false, true>;
 
 /// Record read for a later write.
 #[napi]
@@ -186,15 +183,7 @@ impl NativeResource {
 
     #[napi]
     pub fn set_event_sink(&self, sink: Function<'_, String, ()>) -> napi::Result<()> {
-        let sink: EventFn = sink.build_threadsafe_function::<String>().weak::<true>().build()?;
-        self.resource.set_event_sink(Arc::new(move |event, payload| {
-            let mut out = String::from("{\"event\":");
-            text::write_string(event, &mut out);
-            out.push_str(",\"payload\":");
-            text::write_tagged(&payload, &mut out);
-            out.push('}');
-            sink.call(out, ThreadsafeFunctionCallMode::NonBlocking);
-        }));
+        self.resource.set_event_sink(event_sink(&sink)?);
         Ok(())
     }
 
@@ -338,16 +327,22 @@ impl NativeResource {
     }
 
     #[napi]
-    pub fn delete_many<'env>(&self, env: &'env Env, ids: String) -> napi::Result<PromiseRaw<'env, String>> {
+    pub fn delete_many<'env>(&self, env: &'env Env, ids: String, dates: Option<String>) -> napi::Result<PromiseRaw<'env, String>> {
         let resource = self.resource.clone();
         promise(env, async move {
-            let removed = resource.delete_many(strings(&ids)?).await?;
+            let dates: Option<DateHints> = dates.and_then(|d| serde_json::from_str(&d).ok());
+            let removed = resource.delete_many(strings(&ids)?, dates.as_ref()).await?;
             let errors: Vec<_> = removed
                 .errors
                 .iter()
                 .map(|e| serde_json::json!({ "id": e.key, "code": e.code, "message": e.message }))
                 .collect();
-            Ok(serde_json::json!({ "deleted": removed.deleted, "errors": errors }).to_string())
+            let mut report = serde_json::json!({ "deleted": removed.deleted, "errors": errors });
+            if !removed.undated.is_empty() {
+                report["undated"] = removed.undated.into();
+                report["dates"] = removed.dates.into();
+            }
+            Ok(report.to_string())
         })
     }
 

@@ -80,6 +80,19 @@ struct S3Common {
     prefix: String,
 }
 
+/// Requests at once of a whole store. Callers bound their own pipelines; this only keeps all of them together within what an
+/// operating system gives, or a process can hold.
+const MOST_FILES: usize = 256;
+const MOST_CALLS: usize = 1024;
+
+/// A stack that only bounds: no pool of connections behind it.
+fn bounded(parallelism: usize) -> StackOptions {
+    StackOptions {
+        parallelism,
+        ..StackOptions::default()
+    }
+}
+
 fn default_bucket() -> String {
     "s3db".into()
 }
@@ -153,7 +166,7 @@ impl NativeStore {
     pub fn file(config_text: String) -> napi::Result<Self> {
         let c: FileConfig = config(&config_text)?;
         let store = crate::store::file::FileStore::new(&c.base_path, &c.bucket, c.durability.as_deref()).map_err(to_napi)?;
-        Self::build(Arc::new(store), &c.prefix, &StackOptions::default(), None).map_err(to_napi)
+        Self::build(Arc::new(store), &c.prefix, &bounded(MOST_FILES), None).map_err(to_napi)
     }
 
     #[napi(factory)]
@@ -161,8 +174,7 @@ impl NativeStore {
         let c: S3Config = config(&config_text)?;
         let common: S3Common = config(&config_text)?;
         let options = StackOptions {
-            // Callers bound their own pipelines; this bounds what all of them together may open.
-            parallelism: if c.http.max_sockets == 0 { 1024 } else { c.http.max_sockets },
+            parallelism: if c.http.max_sockets == 0 { MOST_CALLS } else { c.http.max_sockets },
             retry: RetryPolicy {
                 attempts: c.attempts.max(1),
                 ..RetryPolicy::default()
@@ -177,7 +189,7 @@ impl NativeStore {
     pub fn js(callbacks: Object<'_>, config_text: String) -> napi::Result<Self> {
         let c: JsConfig = config(&config_text)?;
         let store = JsStore::new(&callbacks, c.bucket)?;
-        Self::build(Arc::new(store), "", &StackOptions::default(), None).map_err(to_napi)
+        Self::build(Arc::new(store), "", &bounded(MOST_CALLS), None).map_err(to_napi)
     }
 
     #[napi(getter)]

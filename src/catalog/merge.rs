@@ -4,7 +4,8 @@
 //! stay, at every level. A value that this process did not change since it
 //! last read or wrote the file (it equals one of `bases`) gives way to the
 //! stored one. A version name that both sides gave to different definitions
-//! is renumbered on the local side.
+//! is renumbered on the local side. Options of ids that are stored as this
+//! process last saw them, and that it dropped since, are dropped.
 
 use super::document::{Document, Entry};
 use serde_json::{Map, Value as Json};
@@ -16,6 +17,9 @@ type Object = Map<String, Json>;
 const STORED_WINS: [&str; 2] = ["version", "createdBy"];
 /// Keys replaced as a whole by a changed local value; other objects are merged key by key.
 const WHOLE: [&str; 5] = ["partitions", "attributes", "hooks", "map", "cache"];
+
+/// Settings of a version that exist or not; others are written with their new value.
+const DROPPABLE: [&str; 1] = ["idGeneratorOptions"];
 
 /// Merged metadata. `bases`: earlier states of the file as this process knew it. Resources that `local` does not name stay as stored.
 pub(super) fn merge(stored: &Document, local: &Document, bases: &[Arc<Document>], remove: &[String]) -> Document {
@@ -131,6 +135,12 @@ fn merge_version(stored: &Object, local: &Object, bases: &[&Json]) -> Object {
         match key.as_str() {
             "attributes" | "createdAt" if merged.contains_key(key) => {}
             _ => merge_member(&mut merged, key, value, bases),
+        }
+    }
+    for key in DROPPABLE {
+        let unchanged = |value: &Json| bases.iter().any(|base| base.get(key) == Some(value));
+        if !local.contains_key(key) && merged.get(key).is_some_and(unchanged) {
+            merged.shift_remove(key);
         }
     }
     merged

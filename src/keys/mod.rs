@@ -7,7 +7,7 @@
 
 mod partition;
 
-pub use partition::{DateHints, Partition, apply_rule, field_value};
+pub use partition::{DateHints, Partition, apply_rule, field_value, foreign_date};
 
 use crate::error::{Error, Result};
 
@@ -148,7 +148,7 @@ pub fn normalise(key: &str) -> String {
         }
         out.push_str(segment);
     }
-    if key.ends_with('/') || key.ends_with("/.") {
+    if key.ends_with('/') {
         out.push('/');
     }
     out
@@ -164,6 +164,9 @@ mod tests {
         assert_eq!(keys.record("u1").expect("valid"), "resource=users/data/id=u1");
         assert_eq!(keys.record("https://x/a").expect("valid"), "resource=users/data/id=https:/x/a");
         assert_eq!(keys.id_of("resource=users/data/id=https:/x/a"), Some("https:/x/a"));
+        // As a path join of Node: a slash at the end stays, a dot goes with the slash before it.
+        assert_eq!(keys.record("a/").expect("valid"), "resource=users/data/id=a/");
+        assert_eq!(keys.record("a/.").expect("valid"), "resource=users/data/id=a");
         assert_eq!(keys.record("a=b%20 ü?#").expect("valid"), "resource=users/data/id=a=b%20 ü?#");
     }
 

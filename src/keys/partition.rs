@@ -4,7 +4,7 @@ use super::{check_segment_text, normalise};
 use crate::error::{Error, Kind, Result};
 use crate::value::{Object, Value, number, text};
 
-/// `YYYY-MM-DD` per field, for date texts that only JavaScript's parser understands.
+/// `YYYY-MM-DD` by text, as a rule has cut it, for date texts that only JavaScript's parser understands.
 pub type DateHints = serde_json::Map<String, serde_json::Value>;
 
 /// A partition with its fields in key order (JavaScript `localeCompare`, computed there).
@@ -85,9 +85,14 @@ impl Partition {
         let Some(value) = value.filter(|v| !v.is_nullish()) else {
             return Ok(None);
         };
-        let text = match hints.and_then(|h| h.get(field)).and_then(|h| h.as_str()) {
-            Some(hint) if rule.contains("date") => hint.to_owned(),
-            _ => number::js_string(&apply_rule(value, rule)),
+        let cut = cut_text(value, rule);
+        let hint = match (&cut, hints) {
+            (Value::String(text), Some(hints)) if rule.contains("date") => hints.get(text).and_then(|day| day.as_str()),
+            _ => None,
+        };
+        let text = match hint {
+            Some(day) => day.to_owned(),
+            None => number::js_string(&in_days(cut, rule)),
         };
         check_segment_text(field, &text).map_err(|e| {
             Error::new(Kind::Validation, e.message().to_owned())
@@ -114,31 +119,45 @@ pub fn apply_rule(value: &Value, rule: &str) -> Value {
     if value.is_nullish() {
         return value.clone();
     }
-    let mut value = value.clone();
-    if let (Some(max), Value::String(s)) = (max_length(rule), &value)
-        && s.encode_utf16().count() > max
-    {
-        let units: Vec<u16> = s.encode_utf16().take(max).collect();
-        value = Value::String(String::from_utf16_lossy(&units));
+    in_days(cut_text(value, rule), rule)
+}
+
+/// Text of a date, as the rule cuts it, that perhaps JavaScript's date parser reads: one that stays as it is here.
+pub fn foreign_date(value: &Value, rule: &str) -> Option<String> {
+    if !rule.contains("date") {
+        return None;
     }
-    if rule.contains("date") {
-        match &value {
-            Value::Date(ms) => {
-                if let Some(iso) = text::iso_date(*ms) {
-                    value = Value::String(iso.split('T').next().unwrap_or_default().to_owned());
-                }
-            }
-            Value::String(s) => {
-                if let (Some(t), true) = (s.find('T'), s.contains('Z')) {
-                    value = Value::String(s[..t].to_owned());
-                } else if let Some(day) = iso_day(s) {
-                    value = Value::String(day);
-                }
-            }
-            _ => {}
+    match cut_text(value, rule) {
+        Value::String(s) if s.len() != 10 && in_days(Value::String(s.clone()), rule) == Value::String(s.clone()) => Some(s),
+        _ => None,
+    }
+}
+
+/// The value, as `maxlength:N` cuts it.
+fn cut_text(value: &Value, rule: &str) -> Value {
+    match (max_length(rule), value) {
+        (Some(max), Value::String(s)) if s.encode_utf16().count() > max => {
+            let units: Vec<u16> = s.encode_utf16().take(max).collect();
+            Value::String(String::from_utf16_lossy(&units))
         }
+        _ => value.clone(),
     }
-    value
+}
+
+/// The value as its UTC day, when the rule says `date` and it has one.
+fn in_days(value: Value, rule: &str) -> Value {
+    if !rule.contains("date") {
+        return value;
+    }
+    let day = match &value {
+        Value::Date(ms) => text::iso_date(*ms).map(|iso| iso.split('T').next().unwrap_or_default().to_owned()),
+        Value::String(s) => match s.find('T') {
+            Some(t) if s.contains('Z') => Some(s[..t].to_owned()),
+            _ => iso_day(s),
+        },
+        _ => None,
+    };
+    day.map_or(value, Value::String)
 }
 
 fn max_length(rule: &str) -> Option<usize> {
@@ -147,7 +166,8 @@ fn max_length(rule: &str) -> Option<usize> {
     digits.parse().ok()
 }
 
-/// UTC day of `YYYY-MM-DD` or of an ISO text with a numeric offset; other texts need JavaScript's parser.
+/// UTC day of `YYYY`, `YYYY-MM`, `YYYY-MM-DD` (of which days that a month lacks run on into the next) or of an ISO text with
+/// a numeric offset; other texts need JavaScript's parser.
 fn iso_day(s: &str) -> Option<String> {
     let b = s.as_bytes();
     let digits = |range: std::ops::Range<usize>| -> Option<i64> {
@@ -158,12 +178,19 @@ fn iso_day(s: &str) -> Option<String> {
             None
         }
     };
-    let (year, month, day) = (digits(0..4)?, digits(5..7)?, digits(8..10)?);
-    if b.get(4) != Some(&b'-') || b.get(7) != Some(&b'-') || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    let part = |at: usize| -> Option<i64> {
+        if b.len() <= at {
+            return Some(1);
+        }
+        if b[at] == b'-' { digits(at + 1..at + 3) } else { None }
+    };
+    let (year, month, day) = (digits(0..4)?, part(4)?, part(7)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    if b.len() == 10 {
-        return Some(s.to_owned());
+    let day_of = |minutes: i64| text::iso_date((minutes * 60_000) as f64).map(|iso| iso.split('T').next().unwrap_or_default().to_owned());
+    if matches!(b.len(), 4 | 7 | 10) {
+        return day_of(days_from_civil(year, month, day) * 1440);
     }
     // 2024-01-02T03:04[:05[.678]]+05:00
     let sign_at = s.rfind(['+', '-']).filter(|at| *at > 10)?;
@@ -171,8 +198,7 @@ fn iso_day(s: &str) -> Option<String> {
     let (oh, om) = (digits(sign_at + 1..sign_at + 3)?, digits(sign_at + 4..sign_at + 6)?);
     let sign = if b[sign_at] == b'+' { 1 } else { -1 };
     let minutes = days_from_civil(year, month, day) * 1440 + hour * 60 + minute - sign * (oh * 60 + om);
-    let iso = text::iso_date((minutes * 60_000) as f64)?;
-    iso.split('T').next().map(str::to_owned)
+    day_of(minutes)
 }
 
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
@@ -213,6 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn days_that_only_javascript_reads_are_those_of_the_cut_text() {
+        let p = partition(&[("a", "date"), ("b", "date|maxlength:3"), ("c", "string")]);
+        let text: Value = "January 15, 2024".into();
+        let r = record(&[("a", text.clone()), ("b", text.clone()), ("c", text)]);
+        let hints: DateHints = [
+            ("January 15, 2024".to_owned(), "2024-01-15".into()),
+            ("Jan".to_owned(), "2001-01-01".into()),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(
+            p.key("users", "1", &r, Some(&hints)).expect("valid").expect("indexed"),
+            "resource=users/partition=byRegion/a=2024-01-15/b=2001-01-01/c=January 15, 2024/id=1"
+        );
+    }
+
+    #[test]
     fn spec03_25_11_prefixes_end_with_a_slash() {
         let p = partition(&[("type", "string"), ("zone", "string")]);
         let (prefix, filter) = p.prefix("e", &record(&[("type", "view".into())]), None).expect("valid");
@@ -236,7 +279,21 @@ mod tests {
     fn date_rules_cut_to_the_utc_day() {
         assert_eq!(apply_rule(&"2024-01-02T03:04:05+05:00".into(), "date"), "2024-01-01".into());
         assert_eq!(apply_rule(&"2024-01-02T03:04:05.000Z".into(), "date"), "2024-01-02".into());
-        assert_eq!(apply_rule(&"2024-01-02".into(), "date"), "2024-01-02".into());
+        for (text, day) in [
+            ("2024-01-02", "2024-01-02"),
+            ("2024", "2024-01-01"),
+            ("2024-05", "2024-05-01"),
+            ("2024-02-30", "2024-03-01"),
+            ("2024-04-31", "2024-05-01"),
+            ("0099-02-29", "0099-03-01"),
+            ("2024-13-01", "2024-13-01"),
+            ("2024-01-32", "2024-01-32"),
+            ("2024-05-", "2024-05-"),
+            ("20240501", "20240501"),
+        ] {
+            assert_eq!(apply_rule(&text.into(), "date"), day.into(), "{text}");
+        }
+        assert_eq!(apply_rule(&"2024-05-17".into(), "date|maxlength:7"), "2024-05-01".into());
         assert_eq!(apply_rule(&Value::Date(0.0), "date"), "1970-01-01".into());
         assert_eq!(apply_rule(&"abcdef".into(), "string|maxlength:3"), "abc".into());
         assert_eq!(apply_rule(&Value::Number(5.0), "date"), Value::Number(5.0));

@@ -10,13 +10,11 @@ use crate::ambient::random_unit;
 use crate::error::{Error, Kind, Result, Retry};
 use crate::store::{Capabilities, Condition, PutRequest, StoredObject};
 use crate::value::{Object, Value};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
 
-/// Receiver of `(event, payload)`; so far `db:storage:degraded` alone.
-pub type EventSink = Arc<dyn Fn(&str, Value) + Send + Sync>;
+pub use crate::value::EventSink;
 
 /// What an object must be for a write to happen.
 #[derive(Debug, Clone, PartialEq)]

@@ -31,8 +31,7 @@ pub enum RefsMode {
     None,
 }
 
-/// Receiver of `(event, payload)`.
-pub type EventSink = Arc<dyn Fn(&str, Value) + Send + Sync>;
+pub use crate::value::EventSink;
 
 /// Reference changes of one record.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 use super::index::IndexJob;
 use super::{Core, Read, Resource, WriteOptions};
 use crate::error::{Error, Result};
+use crate::keys::{DateHints, field_value, foreign_date};
 use crate::store::{KeyError, ListRequest};
 use futures::StreamExt as _;
 use std::collections::{HashMap, HashSet};
@@ -15,40 +16,48 @@ pub struct Removed {
     pub deleted: Vec<String>,
     /// Ids that are not, with the reason.
     pub errors: Vec<KeyError>,
+    /// Ids that are not, because `dates` decide where their references are.
+    pub undated: Vec<String>,
+    /// Texts of dates, as the rules of partitions cut them, that need JavaScript's parser.
+    pub dates: Vec<String>,
 }
 
 impl Resource {
-    /// DELETE of a record and of its content object at once, then of its references in one multi-delete. Nothing tells
+    /// DELETE of a record, then at once of its content object and of its references, these in one multi-delete. Nothing tells
     /// whether content is kept beside the record (decision 51), and left behind it would turn up in a later record of
-    /// the same id: so this is one DELETE more than the sequence of spec/03 21.3, and no wait more.
+    /// the same id: so this is one DELETE more than the sequence of spec/03 21.3. A record that cannot be deleted keeps its
+    /// content.
     pub async fn delete(&self, id: &str, read: Option<&Read>, options: &WriteOptions) -> Result<()> {
         let core = &self.0;
         let (key, content) = (core.keys.record(id)?, core.keys.content(id)?);
-        let (record, content) = futures::join!(core.store.delete(&key, None), core.store.delete(&content, None));
-        record.and(content).map_err(|e| core.located(e, id))?;
-        let Some(read) = read else { return Ok(()) };
+        let located = |e| core.located(e, id);
+        core.store.delete(&key, None).await.map_err(located)?;
+        let content = core.store.delete(&content, None);
+        let Some(read) = read else {
+            return content.await.map_err(located);
+        };
         let delete = core
             .old_references(read, options.old_dates.as_ref())?
             .into_iter()
             .flatten()
             .collect();
-        core.index
-            .submit(
-                options.refs,
-                IndexJob {
-                    operation: "delete",
-                    id: id.to_owned(),
-                    version: read.version.clone(),
-                    put: Vec::new(),
-                    delete,
-                },
-            )
-            .await
-            .map_err(|e| core.located(e, id))
+        let references = core.index.submit(
+            options.refs,
+            IndexJob {
+                operation: "delete",
+                id: id.to_owned(),
+                version: read.version.clone(),
+                put: Vec::new(),
+                delete,
+            },
+        );
+        let (content, references) = futures::join!(content, references);
+        content.and(references).map_err(located)
     }
 
-    /// Deletes records and, where partitions exist, the references found by reading them first.
-    pub async fn delete_many(&self, ids: Vec<String>) -> Result<Removed> {
+    /// Deletes records and, where partitions exist, the references found by reading them first. `hints` tell the days of texts
+    /// (or the texts themselves where they are no dates); records with other such texts are left for another call.
+    pub async fn delete_many(&self, ids: Vec<String>, hints: Option<&DateHints>) -> Result<Removed> {
         let core = &self.0;
         let mut by_key: HashMap<String, String> = HashMap::with_capacity(ids.len());
         let mut keys = Vec::with_capacity(ids.len());
@@ -66,15 +75,21 @@ impl Resource {
                 .map(|id| {
                     let core = core.clone();
                     async move {
-                        let keys = core.reference_keys_of(&id).await;
-                        (id, keys)
+                        let found = core.references_of(&id, hints).await;
+                        (id, found)
                     }
                 })
                 .buffer_unordered(core.config.parallelism.max(1));
             let mut found = std::pin::pin!(found);
             while let Some((id, references)) = found.next().await {
                 match references {
-                    Ok(references) => keys.extend(references),
+                    Ok(References::Known(references)) => keys.extend(references),
+                    Ok(References::Undated(texts)) => {
+                        refused.insert(core.keys.record(&id)?);
+                        refused.insert(core.keys.content(&id)?);
+                        removed.dates.extend(texts);
+                        removed.undated.push(id);
+                    }
                     Err(e) => {
                         // A record whose references are unknown stays, so that none dangles.
                         refused.insert(core.keys.record(&id)?);
@@ -169,17 +184,35 @@ impl Resource {
 
 impl Core {
     /// References of a stored record: HEAD where metadata holds it whole, else GET. A missing record has none.
-    async fn reference_keys_of(self: &Arc<Self>, id: &str) -> Result<Vec<String>> {
+    async fn references_of(self: &Arc<Self>, id: &str, hints: Option<&DateHints>) -> Result<References> {
         let resource = Resource(self.clone());
         let read = if matches!(self.config.behavior.as_str(), "enforce-limits" | "truncate-data") {
             resource.read_head(id).await
         } else {
             resource.read(id).await
         };
-        match read {
-            Ok(read) => Ok(self.old_references(&read, None)?.into_iter().flatten().collect()),
-            Err(e) if e.is_not_found() => Ok(Vec::new()),
-            Err(e) => Err(e),
+        let read = match read {
+            Ok(read) => read,
+            Err(e) if e.is_not_found() => return Ok(References::Known(Vec::new())),
+            Err(e) => return Err(e),
+        };
+        let fields = self.config.partitions.iter().flat_map(|partition| &partition.fields);
+        let undated: Vec<String> = fields
+            .filter_map(|(field, rule)| foreign_date(field_value(&read.record, field)?, rule))
+            .filter(|text| hints.is_none_or(|hints| !hints.contains_key(text)))
+            .collect();
+        if !undated.is_empty() {
+            return Ok(References::Undated(undated));
         }
+        Ok(References::Known(
+            self.old_references(&read, hints)?.into_iter().flatten().collect(),
+        ))
     }
+}
+
+/// References of a record that goes.
+enum References {
+    Known(Vec<String>),
+    /// Texts of dates on which they depend.
+    Undated(Vec<String>),
 }

@@ -3,13 +3,14 @@
 use super::compose::System;
 use super::{Core, Resource, stored_version};
 use crate::error::{Error, Kind, Result};
-use crate::keys::{DateHints, field_value};
+use crate::keys::{DateHints, field_value, foreign_date};
 use crate::query::{Query, Subject, TopRows};
-use crate::store::ListRequest;
+use crate::store::{ListPage, ListRequest};
 use crate::value::{Object, Value, text};
 use futures::StreamExt as _;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio::task::{JoinError, JoinHandle};
 
 /// What a scan yields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +64,8 @@ pub struct Scan {
     remaining: Option<usize>,
     batch: usize,
     pending: VecDeque<Entry>,
+    /// The next page of keys, on its way while records of this one are loaded.
+    ahead: Option<JoinHandle<Result<ListPage>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -102,6 +105,7 @@ impl Resource {
             remaining: options.limit,
             batch: if options.batch == 0 { PAGE } else { options.batch },
             pending: VecDeque::new(),
+            ahead: None,
             core,
         })
     }
@@ -266,6 +270,7 @@ impl Scan {
                 continue;
             }
             let entries: Vec<Entry> = self.pending.drain(..).collect();
+            self.list_ahead(PAGE);
             let core = self.core.clone();
             let partition = self.partition.as_ref().map(|(index, _)| *index);
             let loads = futures::stream::iter(entries).map(|entry| core.load_entry(entry, partition, Some(query.clone())));
@@ -282,8 +287,12 @@ impl Scan {
         Ok(top.into_rows().into_iter().skip(skip).collect())
     }
 
-    /// Loads pending records in key order, a bounded number at once, until `want` matched or none is left.
+    /// Loads pending records in key order, a bounded number at once, until `want` matched or none is left. When it is certain
+    /// that they are not enough, the next page of keys is listed meanwhile.
     async fn take_records(&mut self, want: usize, taken: usize, out: &mut String) -> Result<usize> {
+        // Who reads a whole page at once reads on; who takes less may stop.
+        let open_ended = if want >= self.pending.len() { usize::MAX } else { want };
+        let needed = self.remaining.unwrap_or(open_ended);
         let chunk = if self.query.is_some() {
             self.pending.len()
         } else {
@@ -298,9 +307,10 @@ impl Scan {
             let query = self.query.clone();
             let loads = futures::stream::iter(entries.iter().cloned()).map(|entry| core.load_entry(entry, partition, query.clone()));
             let mut loads = std::pin::pin!(loads.buffered(core.config.parallelism.max(1)));
-            while matched < want
-                && let Some(loaded) = loads.next().await
-            {
+            while matched < want {
+                let left = self.pending.len() + entries.len() - used;
+                self.list_ahead(needed.saturating_sub(matched + left));
+                let Some(loaded) = loads.next().await else { break };
                 used += 1;
                 let Some(loaded) = loaded? else { continue };
                 if taken + matched > 0 {
@@ -319,23 +329,41 @@ impl Scan {
         Ok(matched)
     }
 
-    async fn fetch_page(&mut self) -> Result<()> {
+    /// Requests the next page of keys, when `missing` results have to come from it.
+    fn list_ahead(&mut self, missing: usize) {
+        if missing == 0 || self.listed_all || self.ahead.is_some() || self.core.immediate {
+            return;
+        }
+        let request = self.page_request(missing);
+        let core = self.core.clone();
+        self.ahead = Some(tokio::spawn(async move { core.store.list(request).await }));
+    }
+
+    /// Request of the next page, for `missing` results.
+    fn page_request(&mut self, missing: usize) -> ListRequest {
         let exact = self.query.is_none() && self.partition.as_ref().is_none_or(|(_, f)| f.is_empty());
-        let want = match self.remaining {
-            Some(remaining) if exact => self.skip.saturating_add(remaining).clamp(1, PAGE),
-            _ => PAGE,
+        let want = if exact {
+            self.skip.saturating_add(missing).clamp(1, PAGE)
+        } else {
+            PAGE
         };
-        let page = self
-            .core
-            .store
-            .list(ListRequest {
-                prefix: self.prefix.clone(),
-                token: self.token.take(),
-                start_after: self.start_after.take(),
-                max_keys: u32::try_from(want).unwrap_or(1000),
-                ..ListRequest::default()
-            })
-            .await?;
+        ListRequest {
+            prefix: self.prefix.clone(),
+            token: self.token.clone(),
+            start_after: self.start_after.clone(),
+            max_keys: u32::try_from(want).unwrap_or(1000),
+            ..ListRequest::default()
+        }
+    }
+
+    async fn fetch_page(&mut self) -> Result<()> {
+        let page = match self.ahead.take() {
+            Some(ahead) => ahead.await.unwrap_or_else(|e| Err(reader_failed(&e)))?,
+            None => {
+                let request = self.page_request(self.remaining.unwrap_or(PAGE));
+                self.core.store.list(request).await?
+            }
+        };
         for listed in page.entries {
             let Some(mut entry) = self.core.entry(&listed.key, &self.partition) else {
                 continue;
@@ -349,10 +377,15 @@ impl Scan {
             }
             self.pending.push_back(entry);
         }
+        self.start_after = None;
         self.token = page.next_token;
         self.listed_all = self.token.is_none();
         Ok(())
     }
+}
+
+fn reader_failed(error: &JoinError) -> Error {
+    Error::new(Kind::Unknown, format!("reader failed: {error}"))
 }
 
 impl Core {
@@ -370,7 +403,7 @@ impl Core {
             let (core, id) = (self.clone(), entry.id.clone());
             tokio::spawn(async move { core.load(&id).await })
                 .await
-                .unwrap_or_else(|e| Err(Error::new(Kind::Unknown, format!("reader failed: {e}"))))
+                .unwrap_or_else(|e| Err(reader_failed(&e)))
         };
         let (stored, decoded) = match loaded {
             Ok(loaded) => loaded,
@@ -435,10 +468,9 @@ impl Core {
     }
 
     fn needs_javascript_dates(&self, partition: usize, record: &Object) -> bool {
-        self.config.partitions[partition].fields.iter().any(|(field, rule)| {
-            rule.contains("date")
-                && matches!(field_value(record, field), Some(Value::String(s))
-                    if crate::keys::apply_rule(&Value::String(s.clone()), rule) == Value::String(s.clone()) && s.len() != 10)
-        })
+        self.config.partitions[partition]
+            .fields
+            .iter()
+            .any(|(field, rule)| field_value(record, field).is_some_and(|value| foreign_date(value, rule).is_some()))
     }
 }

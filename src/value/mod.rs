@@ -13,6 +13,9 @@ use indexmap::IndexMap;
 /// Ordered members of an object.
 pub type Object = IndexMap<String, Value, ahash::RandomState>;
 
+/// Takes events by name, with their payloads.
+pub type EventSink = std::sync::Arc<dyn Fn(&str, Value) + Send + Sync>;
+
 /// A JavaScript value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {

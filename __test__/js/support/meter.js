@@ -10,15 +10,18 @@ function kindOf({ method, url, headers }) {
 
 /**
  * @param {string} target connection string of the server
- * @returns {Promise<{ connectionString: string, counts: Record<string, number>, close: () => Promise<void> }>} `counts` by
- *   `put`, `copy`, `list`, `get`, `head`, `delete`
+ * @returns {Promise<{ connectionString: string, counts: Record<string, number>, order: string[], close: () => Promise<void> }>} `counts` by
+ *   `put`, `copy`, `list`, `get`, `head`, `delete`; `order`
+ *   the same as they arrived
  */
 export async function startMeter(target) {
   const { hostname, port } = new URL(target);
   const counts = {};
+  const order = [];
   const server = createServer((incoming, outgoing) => {
     const kind = kindOf(incoming);
     counts[kind] = (counts[kind] ?? 0) + 1;
+    order.push(kind);
     const { method, url, headers } = incoming;
     // The signature is over the headers as the client sent them.
     const passed = send({ hostname, port, method, path: url, headers, setHost: false }, (response) => {
@@ -36,6 +39,7 @@ export async function startMeter(target) {
   return {
     connectionString: url.href,
     counts,
+    order,
     close: () =>
       new Promise((resolve) => {
         server.close(resolve);

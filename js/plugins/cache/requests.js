@@ -37,6 +37,8 @@ const windowed = (args) => {
   const options = args[0] ?? {};
   const { limit, offset, partition, partitionValues } = options;
   if (!isOptions(args[0]) || !isSimple(limit) || !isSimple(offset)) return null;
+  // A page after a cursor needs to learn where it ended; `page` itself is cached.
+  if (given(options.cursor)) return null;
   const params = given(limit) || given(offset) ? { limit, offset } : {};
   return inPartition(params, partition, partitionValues);
 };

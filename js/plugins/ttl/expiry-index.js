@@ -96,7 +96,8 @@ export class ExpiryIndex {
   #isObserved() {
     const { resource, client } = this;
     if (typeof client.deleteObjects !== 'function') return true;
-    if (resource.deleteMany !== resource._methodWrappers?.deleteMany || resource._middlewares.get('deleteMany').length > 0) return true;
+    if (resource.deleteMany !== resource._wrapped?.get('deleteMany')?.wrapper || resource._middlewares.get('deleteMany').length > 0)
+      return true;
     if (['deleted', 'deleted-many'].some((event) => resource.listenerCount(event) > 0)) return true;
     return ['beforeDeleteMany', 'afterDeleteMany'].some((hook) => resource.hooks[hook]?.length > 0);
   }

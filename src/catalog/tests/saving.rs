@@ -316,3 +316,25 @@ fn a_partial_save_writes_the_whole_file_and_tells_whether_others_wrote() {
     let names: Vec<_> = file["resources"].as_object().expect("object").keys().cloned().collect();
     assert_eq!(names, ["c", "d", "e"]);
 }
+
+#[test]
+fn options_of_ids_that_this_process_dropped_go_unless_another_one_changed_them() {
+    let with = |options: Option<Json>| {
+        let mut version = with_hash("h", json!({}));
+        if let Some(options) = options {
+            version["idGeneratorOptions"] = options;
+        }
+        metadata(json!({ "a": entry("v1", &[("v1", version)]) }))
+    };
+    let at = |store: &Arc<MemoryStore>| stored(store)["resources"]["a"]["versions"]["v1"]["idGeneratorOptions"].clone();
+    let store = memory();
+    let (one, two) = (catalog(&store), catalog(&store));
+    now(one.save_whole(with(Some(json!({ "start": 1 }))), &[])).expect("saves");
+    now(two.load()).expect("loads");
+    now(one.save_whole(with(None), &[])).expect("saves");
+    assert_eq!(at(&store), Json::Null);
+    // What another process stored meanwhile is not what was dropped.
+    now(two.save_whole(with(Some(json!({ "start": 2 }))), &[])).expect("saves");
+    now(one.save_whole(with(None), &[])).expect("saves");
+    assert_eq!(at(&store), json!({ "start": 2 }));
+}

@@ -2,7 +2,7 @@
 
 use super::client::Connection;
 use super::config::S3Config;
-use super::transport::{Captured, IdleTimeout};
+use super::transport::{AtHost, Captured, IdleTimeout};
 use crate::error::{Error, Kind, Retry};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -268,7 +268,12 @@ impl Context<'_> {
             .with_code("CredentialsProviderError")
             .with_retry(retry);
         }
-        let network = |code: &str, text: String| Error::new(Kind::Network, text).with_code(code).with_retry(Retry::Temporary);
+        let host = find::<AtHost>(error).map(|at| format!(" (host {})", at.host)).unwrap_or_default();
+        let network = |code: &str, text: String| {
+            Error::new(Kind::Network, format!("{text}{host}"))
+                .with_code(code)
+                .with_retry(Retry::Temporary)
+        };
         if let Some(timeout) = find::<IdleTimeout>(error) {
             return network("ETIMEDOUT", format!("{} timed out: {timeout}", self.operation));
         }
@@ -276,7 +281,7 @@ impl Context<'_> {
             return Error::new(
                 Kind::Network,
                 format!(
-                    "TLS failed: {}; check the endpoint and its certificate",
+                    "TLS failed: {}{host}; check the endpoint and its certificate",
                     self.redactor.clean(&tls.to_string())
                 ),
             )

@@ -161,7 +161,11 @@ impl Transport {
         };
         let activity = Activity::new(self.0.idle);
         let request = request.map(|body| RequestBody::new(body, activity.clone()));
-        let response = activity.watch(client.request(request)).await?.map_err(connector_error)?;
+        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let response = activity
+            .watch(client.request(request))
+            .await?
+            .map_err(|source| connector_error(AtHost { host, source }))?;
         remember(response.status().as_u16(), response.headers());
         let idle = self.0.idle;
         let response = response.map(|body| SdkBody::from_body_1_x(ResponseBody::new(body, idle, permit)));
@@ -193,7 +197,26 @@ impl fmt::Display for IdleTimeout {
 
 impl std::error::Error for IdleTimeout {}
 
-fn connector_error(error: hyper_util::client::legacy::Error) -> ConnectorError {
+/// A failure below HTTP, with the host and port that were asked.
+#[derive(Debug)]
+pub(super) struct AtHost {
+    pub host: String,
+    source: hyper_util::client::legacy::Error,
+}
+
+impl fmt::Display for AtHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl std::error::Error for AtHost {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+fn connector_error(error: AtHost) -> ConnectorError {
     // Everything below HTTP is worth another attempt except a certificate that does not verify.
     let certificate = super::errors::sources(&error).any(|e| e.downcast_ref::<rustls::Error>().is_some());
     if certificate {
@@ -205,7 +228,7 @@ fn connector_error(error: hyper_util::client::legacy::Error) -> ConnectorError {
         ConnectorError::timeout(error.into())
     } else if super::errors::sources(&error).any(|e| e.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_user)) {
         ConnectorError::user(error.into())
-    } else if error.is_connect() || super::errors::sources(&error).any(|e| e.downcast_ref::<std::io::Error>().is_some()) {
+    } else if error.source.is_connect() || super::errors::sources(&error).any(|e| e.downcast_ref::<std::io::Error>().is_some()) {
         ConnectorError::io(error.into())
     } else {
         ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
