@@ -1,8 +1,10 @@
 /** Native scans: batches of ids or records of the main data or of a partition. */
 import { fromText, toText } from '../native/text.js';
 import { nativeOf, toPublic, withDate } from './native.js';
+import { completeBatch, knownVersions } from './newer-versions.js';
 import { requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
+import { readAgain } from './read.js';
 
 /**
  * Member of the options of `list` by which `page` learns what was listed once hooks have had their say (`place`) and, after
@@ -27,9 +29,13 @@ export function partitionOptions(partition, definition, partitionValues) {
   return values === null ? { partition } : { partition, values };
 }
 
+/** Operations whose records are whole: those of others are chosen and cut by the engine. */
+const WHOLE = new Set(['list', 'getAll', 'scan']);
+
 /** Steps of a native scan, one in flight: `{ items, done, position?, more? }`. */
 export async function* scanSteps(resource, options, operation) {
   let scan;
+  const known = knownVersions(resource);
   try {
     scan = nativeOf(resource).scan(toText(options));
   } catch (error) {
@@ -43,7 +49,10 @@ export async function* scanSteps(resource, options, operation) {
     } catch (error) {
       throw toPublic(resource, error, { operation });
     }
-    if (options.kind === 'records') for (const record of step.items) withDate(record);
+    if (options.kind === 'records') {
+      for (const record of step.items) withDate(record);
+      if (WHOLE.has(operation)) await completeBatch(resource, known, step.items, (id) => readAgain(resource, id));
+    }
     yield step;
     if (step.done) return;
   }
