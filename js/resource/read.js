@@ -19,9 +19,10 @@ import { requirePartition } from './partitions.js';
 export async function get(resource, id) {
   checkReadId(id);
   if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
+  const known = resource._savedVersions;
   let record = readNow(resource, id);
   if (record instanceof Promise) record = await record;
-  const again = learnedVersion(resource, record);
+  const again = learnedVersion(resource, record, known);
   if (again && (await again)) record = await readNow(resource, id);
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);

@@ -63,11 +63,12 @@ export async function readForWrite(resource, id, operation) {
   if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
   let read;
   let record;
+  const known = resource._savedVersions;
   try {
     read = nativeOf(resource).read(id);
     if (read instanceof Promise) read = await read;
     record = withDate(fromText(read.text));
-    const again = learnedVersion(resource, record);
+    const again = learnedVersion(resource, record, known);
     if (again && (await again)) {
       read = await nativeOf(resource).read(id);
       record = withDate(fromText(read.text));
@@ -287,11 +288,12 @@ export async function patchViaCopy(resource, rawId, fields) {
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
   const { original, result, replaced } = await untilUnchanged(resource, id, 'patch', async () => {
     let handle = nativeOf(resource);
+    const known = resource._savedVersions;
     try {
       let read = handle.readHead(id);
       if (read instanceof Promise) read = await read;
       let original = withDate(fromText(read.text));
-      const again = learnedVersion(resource, original);
+      const again = learnedVersion(resource, original, known);
       if (again && (await again)) {
         handle = nativeOf(resource);
         read = await handle.readHead(id);
