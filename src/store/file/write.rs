@@ -128,11 +128,14 @@ impl Inner {
         let now = now_ms();
         header.last_modified = now;
         let failed = |e: io::Error| io_error("write", key, &e);
+        let mut raced = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..DIRECTORY_RACES {
             match self.publish_once(target, &header, body) {
-                // An empty directory was removed, or a sweep took the file for a leftover.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // An empty directory was removed, perhaps between the attempt to make it and a look at what is there, or a
+                // sweep took the file for a leftover.
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists) => {
                     self.durable.lock().remove(parent(target));
+                    raced = error;
                 }
                 Err(error) => return Err(failed(error)),
                 Ok(()) => {
@@ -144,7 +147,7 @@ impl Inner {
                 }
             }
         }
-        Err(failed(io::Error::from(io::ErrorKind::NotFound)))
+        Err(failed(raced))
     }
 
     fn publish_once(&self, target: &Path, header: &Header, body: &[u8]) -> io::Result<()> {
