@@ -32,3 +32,13 @@ export function warnEventsDisabled(resource, event) {
     message: `Resource '${resource.name}' emits no events (disableEvents): the listener of '${String(event)}' is ignored.`
   });
 }
+
+/** 13.6 ignores hooks of unknown names, so this is no error. */
+export function warnUnknownHook(resource, event, nearest) {
+  warnOnce(resource.database, {
+    code: 'UNKNOWN_HOOK',
+    resource: resource.name,
+    message: `Resource '${resource.name}' has no hook '${String(event)}'${nearest ? `, did you mean '${nearest}'?` : '.'} The function is ignored.`,
+    details: { option: String(event), nearest }
+  });
+}
