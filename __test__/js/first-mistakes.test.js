@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reachedAt } from '../../js/database/metadata.js';
 import { fromNative } from '../../js/errors/from-native.js';
-import { BehaviorError, PermissionError, Plugin } from '../../js/index.js';
+import { BehaviorError, Database, PermissionError, Plugin } from '../../js/index.js';
 import { connectDatabase } from './support/databases.js';
 
 const collectWarnings = (db) => {
@@ -128,6 +128,17 @@ test('the remedy for a store that is away names the host that was asked', () => 
   assert.equal(reachedAt('http://K:S@localhost:9000', 'refused (host localhost:9000)'), 'http://***@localhost:9000');
   assert.equal(reachedAt(undefined, 'no host in it'), undefined);
 });
+
+for (const scheme of ['ftp', 'wss', 's4']) {
+  test(`the scheme ${scheme} is named, with those there are`, () => {
+    assert.throws(() => new Database({ connectionString: `${scheme}://KEY:SECRET@host/bucket` }), {
+      name: 'ConnectionStringError',
+      field: 'connectionString',
+      message: `Unknown scheme '${scheme}:' in connection string`,
+      suggestion: 'Use s3://, http://, https://, memory:// or file://.'
+    });
+  });
+}
 
 test('a folder without permissions is no matter of policies', () => {
   const report = {
