@@ -82,6 +82,16 @@ test('decision 24: a refused update, patch and replace show no secret, in paths 
     const error = await refusal(work);
     for (const text of texts(error)) assert.doesNotMatch(text, SECRETS, String(work));
   }
+  const limited = await database.createResource({ name: 'limited', attributes, behavior: 'enforce-limits' });
+  await limited.insert({ id, age: 1, either: true });
+  const patched = await refusal(() => limited.patch(id, { token: 'CONFIDENTIAL', password: 'CONFIDENTIAL' }));
+  assert.equal(patched.name, 'ValidationError');
+  for (const text of texts(patched)) assert.doesNotMatch(text, SECRETS);
+  const { _etag } = await users.get(id);
+  const outcome = await users.updateConditional(id, { token: 'CONFIDENTIAL', age: 'x' }, { ifMatch: _etag });
+  assert.equal(outcome.success, false);
+  assert.match(outcome.error, /Validation failed/);
+  assert.doesNotMatch(inspect(outcome, { depth: 9 }), SECRETS);
   const error = await refusal(() => users.update(id, { pin: 4711 }));
   for (const text of texts(error)) assert.doesNotMatch(text, /4711/);
 });

@@ -22,7 +22,7 @@ import { deserializeHooks, serializeHooks } from './hook-source.js';
 import { addHook, clearHooks, DATABASE_HOOKS, executeHooks, getHooks, installHooks, removeHook } from './hooks.js';
 import { checkLogOptions, getChildLogger, loggerOf, setChildLevel } from './logging.js';
 import { checkManagers, managerOf } from './managers.js';
-import { blankMetadata, composeMetadata, uploadMetadata } from './metadata.js';
+import { blankMetadata, composeMetadata, storedVersions, uploadMetadata } from './metadata.js';
 import { applySecurity, checkEffects, checkOptions, connectionStringOf, poolOptions } from './options.js';
 import { forgetPlugin, pluginName, startPlugins, stopPlugins, uninstallPlugin, usePlugin } from './plugins.js';
 import { findPlugin, ownProperties } from './resources-proxy.js';
@@ -314,6 +314,10 @@ export class Database extends OwnedEmitter {
   async flushMetadata() {
     await flushDeferred(this);
     await Promise.all([this._runningUpload, this._nextUpload]);
+  }
+
+  async _storedVersions(name) {
+    return storedVersions(this, name);
   }
 
   blankMetadataStructure() {

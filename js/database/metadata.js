@@ -65,6 +65,13 @@ export function loadMetadata(database) {
   return loading;
 }
 
+/** The versions of a resource as they are stored now. What is saved and compared with stays as it is. */
+export async function storedVersions(database, name) {
+  // A catalog of its own: that of the database merges with what it read last, and must not take this for known.
+  const { metadata } = fromText(await new native.NativeCatalog(storeFor(database.client), VERSION).load());
+  return metadata.resources?.[name]?.versions;
+}
+
 /** The metadata to compare with: what was last loaded or written, or what the caller assigned. */
 export function savedMetadataOf(database) {
   return database.savedMetadata ?? database._storedMetadata;

@@ -11,6 +11,7 @@ import { needsHooks, runHooks } from './hooks.js';
 import { checkReadId } from './ids.js';
 import { isMissing } from './missing.js';
 import { nativeOf, toPublic, withDate } from './native.js';
+import { completeBatch, knownVersions, learnedVersion } from './newer-versions.js';
 import { normaliseId, partitionPrefix, requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
@@ -18,17 +19,38 @@ import { requirePartition } from './partitions.js';
 export async function get(resource, id) {
   checkReadId(id);
   if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
-  let text;
-  try {
-    const stored = nativeOf(resource).get(id);
-    text = typeof stored === 'string' ? stored : await stored;
-  } catch (error) {
-    throw toPublic(resource, error, { id, operation: 'get' });
-  }
-  let record = withDate(fromText(text));
+  const known = resource._savedVersions;
+  let record = readNow(resource, id);
+  if (record instanceof Promise) record = await record;
+  const again = learnedVersion(resource, record, known);
+  if (again && (await again)) record = await readNow(resource, id);
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);
   return record;
+}
+
+/** The record as it is stored; a promise where the store is not in this process. */
+function readNow(resource, id) {
+  const failed = (error) => {
+    throw toPublic(resource, error, { id, operation: 'get' });
+  };
+  try {
+    const text = nativeOf(resource).get(id);
+    if (typeof text === 'string') return withDate(fromText(text));
+    return text.then((later) => withDate(fromText(later))).catch(failed);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** A record of a batch, below hooks and events; undefined when it is gone. */
+export async function readAgain(resource, id) {
+  try {
+    return await readNow(resource, id);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Record or null. */
@@ -99,6 +121,7 @@ async function bulkGet(resource, ids) {
   if (ids.length === 0) return [];
   for (const id of ids) checkReadId(id);
   let results;
+  const known = knownVersions(resource);
   try {
     results = fromText(await nativeOf(resource).getMany(JSON.stringify(ids))).results;
   } catch (error) {
@@ -114,6 +137,7 @@ async function bulkGet(resource, ids) {
       throw failure;
     }
   }
+  await completeBatch(resource, known, records, (id) => readAgain(resource, id));
   return records;
 }
 

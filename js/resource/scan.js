@@ -1,6 +1,7 @@
 /** Native scans: batches of ids or records of the main data or of a partition. */
 import { fromText, toText } from '../native/text.js';
 import { nativeOf, toPublic, withDate } from './native.js';
+import { learnableVersions, learnedVersion } from './newer-versions.js';
 import { requestedValues } from './partition-rules.js';
 import { requirePartition } from './partitions.js';
 
@@ -29,23 +30,41 @@ export function partitionOptions(partition, definition, partitionValues) {
 
 /** Steps of a native scan, one in flight: `{ items, done, position?, more? }`. */
 export async function* scanSteps(resource, options, operation) {
-  let scan;
+  const undefinedVersions = options.kind === 'records' ? learnableVersions(resource) : undefined;
+  const met = new Set();
+  let yielded = 0;
+  for (;;) {
+    const scan = openNative(resource, { ...options, undefinedVersions }, operation);
+    // What was told before the scan began anew.
+    let known = yielded;
+    try {
+      for (;;) {
+        const text = scan.next();
+        const step = fromText(typeof text === 'string' ? text : await text);
+        const { length } = step.items.splice(0, known);
+        known -= length;
+        if (options.kind === 'records') for (const record of step.items) withDate(record);
+        yielded += step.items.length;
+        if (step.items.length > 0 || step.done || length === 0) yield step;
+        if (step.done) return;
+      }
+    } catch (error) {
+      const failure = toPublic(resource, error, { operation });
+      if (failure.code !== 'UNDEFINED_VERSION') throw failure;
+      const { version } = failure;
+      // One that nobody stored, or of which nothing usable is, is read with the definition in use.
+      if (met.has(version) || !(await learnedVersion(resource, { _originalVersion: version }, null))) undefinedVersions.push(version);
+      met.add(version);
+    }
+  }
+}
+
+function openNative(resource, options, operation) {
+  if (options.undefinedVersions === undefined) delete options.undefinedVersions;
   try {
-    scan = nativeOf(resource).scan(toText(options));
+    return nativeOf(resource).scan(toText(options));
   } catch (error) {
     throw toPublic(resource, error, { operation });
-  }
-  for (;;) {
-    let step;
-    try {
-      const text = scan.next();
-      step = fromText(typeof text === 'string' ? text : await text);
-    } catch (error) {
-      throw toPublic(resource, error, { operation });
-    }
-    if (options.kind === 'records') for (const record of step.items) withDate(record);
-    yield step;
-    if (step.done) return;
   }
 }
 

@@ -9,9 +9,11 @@ import { checkWriteId } from './ids.js';
 import { invalidRecord, withoutId } from './insert.js';
 import { isUnmodified } from './middleware.js';
 import { emitNativeEvents, nativeOf, refsMode, toPublic, withDate } from './native.js';
+import { learnedVersion } from './newer-versions.js';
 import { dateHints } from './partition-rules.js';
 import { maintainReplaced } from './partitions.js';
 import { readOfKeptHashes } from './passwords.js';
+import { problemsWithoutSecrets } from './secrets.js';
 import { validateRecord } from './validation.js';
 import { cloneValue, isPlainObject, mergeUpdate, withoutSystemFields } from './values.js';
 import { warnDefaultPassphrase } from './warnings.js';
@@ -60,13 +62,20 @@ function doesNotExist(resource, id, original) {
 export async function readForWrite(resource, id, operation) {
   if (needsHooks(resource, 'beforeGet')) await runHooks(resource, 'beforeGet', { id });
   let read;
+  let record;
+  const known = resource._savedVersions;
   try {
     read = nativeOf(resource).read(id);
     if (read instanceof Promise) read = await read;
+    record = withDate(fromText(read.text));
+    const again = learnedVersion(resource, record, known);
+    if (again && (await again)) {
+      read = await nativeOf(resource).read(id);
+      record = withDate(fromText(read.text));
+    }
   } catch (error) {
     return { failure: toPublic(resource, error, { id, operation }) };
   }
-  let record = withDate(fromText(read.text));
   if (needsHooks(resource, 'afterGet')) record = await runHooks(resource, 'afterGet', record);
   emitStandardized(resource, 'fetched', record, id);
   return { read, record };
@@ -240,7 +249,8 @@ export async function updateConditional(resource, rawId, attributes, options = {
   }
   const { errors, data } = await nextRecord(resource, id, base.record, attributes);
   if (errors.length > 0) {
-    return { success: false, error: `Validation failed: ${JSON.stringify(errors)}`, validationErrors: errors };
+    const problems = problemsWithoutSecrets(resource, errors);
+    return { success: false, error: `Validation failed: ${JSON.stringify(problems)}`, validationErrors: problems };
   }
   // Strict references come after the write, so that their failure rejects: the record has changed then.
   const strict = Boolean(resource.config.strictPartitions) && resource._hasPartitions();
@@ -277,11 +287,18 @@ export async function patchViaCopy(resource, rawId, fields) {
   const id = checkWriteId(rawId, 'patch');
   if (resource._warnPassphrase) warnDefaultPassphrase(resource);
   const { original, result, replaced } = await untilUnchanged(resource, id, 'patch', async () => {
-    const handle = nativeOf(resource);
+    let handle = nativeOf(resource);
+    const known = resource._savedVersions;
     try {
       let read = handle.readHead(id);
       if (read instanceof Promise) read = await read;
-      const original = withDate(fromText(read.text));
+      let original = withDate(fromText(read.text));
+      const again = learnedVersion(resource, original, known);
+      if (again && (await again)) {
+        handle = nativeOf(resource);
+        read = await handle.readHead(id);
+        original = withDate(fromText(read.text));
+      }
       const { errors, data } = await nextRecord(resource, id, original, fields);
       if (errors.length > 0) throw patchInvalid(resource, id, errors);
       const record = withoutId(data);
@@ -301,7 +318,8 @@ export async function patchViaCopy(resource, rawId, fields) {
   return finishUpdate(resource, id, original, result, 'afterUpdate');
 }
 
-function patchInvalid(resource, id, errors) {
+function patchInvalid(resource, id, problems) {
+  const errors = problemsWithoutSecrets(resource, problems);
   const error = new ValidationError('Validation failed during patch', {
     resourceName: resource.name,
     id,

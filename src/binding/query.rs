@@ -39,6 +39,10 @@ pub(super) fn scan_options(opts: &str) -> Result<ScanOptions> {
         limit: size("limit")?,
         offset: size("offset")?.unwrap_or(0),
         batch: size("batch")?.unwrap_or(0),
+        undefined_versions: match o.get("undefinedVersions") {
+            Some(Value::Array(names)) => Some(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect()),
+            _ => None,
+        },
     })
 }
 

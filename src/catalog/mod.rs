@@ -130,7 +130,7 @@ impl Catalog {
             if !healing.changed {
                 return Ok(self.loaded(metadata, etag, healing, false, None));
             }
-            let backup_key = self.back_up(&mut healing, text).await?;
+            let backup_key = self.back_up(&mut healing, text, etag.as_deref()).await?;
             match self.write(&mut metadata, Some(etag)).await? {
                 Written::Done(etag) => return Ok(self.loaded(metadata, etag, healing, false, backup_key)),
                 Written::Lost => self.wait(race).await,
@@ -212,7 +212,7 @@ impl Catalog {
         let Some(mut stored) = self.read().await? else {
             return Ok(None);
         };
-        self.back_up(&mut stored.healing, stored.text).await?;
+        self.back_up(&mut stored.healing, stored.text, stored.etag.as_deref()).await?;
         Ok(Some((Arc::new(stored.metadata), stored.etag)))
     }
 
@@ -274,10 +274,11 @@ impl Catalog {
     }
 
     /// Keeps the original content before anything of it is lost.
-    async fn back_up(&self, healing: &mut Healing, text: Bytes) -> Result<Option<String>> {
+    async fn back_up(&self, healing: &mut Healing, text: Bytes, etag: Option<&str>) -> Result<Option<String>> {
         if !healing.needs_backup() {
             return Ok(None);
         }
+        self.check_length(&text, etag).await?;
         let key = format!("{CATALOG_KEY}.corrupted.{}.backup", now_text().replace([':', '.'], "-"));
         let request = PutRequest {
             key: key.clone(),
@@ -293,6 +294,26 @@ impl Catalog {
                 .push("Created backup of corrupted file - starting with blank metadata".into());
         }
         Ok(Some(key))
+    }
+
+    /// A text that was cut short on its way is not a damaged file: nothing is healed then.
+    async fn check_length(&self, text: &Bytes, etag: Option<&str>) -> Result<()> {
+        let meta = match self.store.head(CATALOG_KEY).await {
+            Ok(meta) => meta,
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (length, size) = (text.len() as u64, meta.size);
+        // Another file by now, or a store that tells no sizes.
+        if meta.etag.as_deref() != etag || size == 0 || size == length {
+            return Ok(());
+        }
+        let message =
+            format!("s3db.json was cut short on its way: {length} of {size} bytes arrived; try again, without what stands between");
+        Err(Error::new(Kind::Network, message)
+            .with_code("ERR_TRUNCATED")
+            .with_retry(Retry::Temporary)
+            .with("key", CATALOG_KEY))
     }
 
     async fn capabilities(&self) -> Result<Capabilities> {

@@ -68,6 +68,11 @@ impl RecordCodec {
         self.versions.current()
     }
 
+    /// Whether there is a definition of a version (without `v`).
+    pub fn defines(&self, version: &str) -> bool {
+        self.versions.defines(version)
+    }
+
     /// Whether encoding may derive keys or hash passwords.
     pub fn is_heavy(&self) -> bool {
         self.schema().is_heavy()

@@ -65,6 +65,11 @@ impl Versions {
         version == self.version
     }
 
+    /// Whether the definition of `version` (without `v`) is known.
+    pub fn defines(&self, version: &str) -> bool {
+        self.is_current(version) || self.older.contains_key(version)
+    }
+
     /// Schema of a version; the current one when it is unknown.
     pub fn get(&self, version: Option<&str>) -> Result<&VersionSchema> {
         let Some(older) = version.filter(|v| !self.is_current(v)).and_then(|v| self.older.get(v)) else {

@@ -45,6 +45,8 @@ pub struct ScanOptions {
     pub offset: usize,
     /// Results of one `next`, default 1000.
     pub batch: usize,
+    /// Refuses records of versions without a definition, but for these; `None` reads all of them by the current one.
+    pub undefined_versions: Option<Vec<String>>,
 }
 
 /// A running scan.
@@ -54,6 +56,7 @@ pub struct Scan {
     prefix: String,
     partition: Option<(usize, Vec<(usize, String)>)>,
     query: Option<Arc<Query>>,
+    undefined_versions: Option<Arc<Vec<String>>>,
     sorted: Option<VecDeque<String>>,
     start_after: Option<String>,
     position: Option<String>,
@@ -83,6 +86,32 @@ struct Loaded {
     text: String,
 }
 
+/// How the records of a listing are judged.
+#[derive(Clone)]
+struct Reading {
+    partition: Option<usize>,
+    query: Option<Arc<Query>>,
+    undefined_versions: Option<Arc<Vec<String>>>,
+}
+
+impl Reading {
+    /// An error for a record whose version has no definition here, when that matters.
+    fn check_version(&self, core: &Core, version: Option<&str>) -> Result<()> {
+        match (version, &self.undefined_versions) {
+            (Some(version), Some(tolerated)) if !core.codec.defines(version) && !tolerated.iter().any(|v| v == version) => {
+                let message = format!(
+                    "a record of '{}' has version '{version}', which has no definition here",
+                    core.config.name
+                );
+                Err(Error::new(Kind::Schema, message)
+                    .with_code("UNDEFINED_VERSION")
+                    .with("version", version))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 const PAGE: usize = 1000;
 
 impl Resource {
@@ -95,6 +124,7 @@ impl Resource {
             prefix,
             partition,
             query: options.query.map(Arc::new),
+            undefined_versions: options.undefined_versions.map(Arc::new),
             sorted: None,
             start_after: options.start_after,
             position: None,
@@ -272,8 +302,8 @@ impl Scan {
             let entries: Vec<Entry> = self.pending.drain(..).collect();
             self.list_ahead(PAGE);
             let core = self.core.clone();
-            let partition = self.partition.as_ref().map(|(index, _)| *index);
-            let loads = futures::stream::iter(entries).map(|entry| core.load_entry(entry, partition, Some(query.clone())));
+            let reading = self.reading();
+            let loads = futures::stream::iter(entries).map(|entry| core.load_entry(entry, reading.clone()));
             let mut loads = std::pin::pin!(loads.buffered(core.config.parallelism.max(1)));
             while let Some(loaded) = loads.next().await {
                 let Some(Loaded { record, id, text }) = loaded? else { continue };
@@ -303,9 +333,8 @@ impl Scan {
         let mut used: usize = 0;
         {
             let core = self.core.clone();
-            let partition = self.partition.as_ref().map(|(index, _)| *index);
-            let query = self.query.clone();
-            let loads = futures::stream::iter(entries.iter().cloned()).map(|entry| core.load_entry(entry, partition, query.clone()));
+            let reading = self.reading();
+            let loads = futures::stream::iter(entries.iter().cloned()).map(|entry| core.load_entry(entry, reading.clone()));
             let mut loads = std::pin::pin!(loads.buffered(core.config.parallelism.max(1)));
             while matched < want {
                 let left = self.pending.len() + entries.len() - used;
@@ -327,6 +356,14 @@ impl Scan {
             self.pending.push_front(entry);
         }
         Ok(matched)
+    }
+
+    fn reading(&self) -> Reading {
+        Reading {
+            partition: self.partition.as_ref().map(|(index, _)| *index),
+            query: self.query.clone(),
+            undefined_versions: self.undefined_versions.clone(),
+        }
     }
 
     /// Requests the next page of keys, when `missing` results have to come from it.
@@ -390,7 +427,8 @@ fn reader_failed(error: &JoinError) -> Error {
 
 impl Core {
     /// One record of a listing. `None`: vanished between LIST and GET, no longer in this partition, or not matched.
-    async fn load_entry(self: &Arc<Self>, entry: Entry, partition: Option<usize>, query: Option<Arc<Query>>) -> Result<Option<Loaded>> {
+    async fn load_entry(self: &Arc<Self>, entry: Entry, reading: Reading) -> Result<Option<Loaded>> {
+        let Reading { partition, ref query, .. } = reading;
         let id = Value::from(entry.id.as_str());
         let is_wanted = |record: &Object| {
             query
@@ -423,6 +461,7 @@ impl Core {
             }
             Err(e) => return Err(e),
         };
+        reading.check_version(self, decoded.version_differs.as_deref())?;
         if !is_wanted(&decoded.record) {
             return Ok(None);
         }
