@@ -109,6 +109,34 @@ test('a hook of an unknown name is ignored with a warning', async () => {
   );
 });
 
+test('a list of a partition, or by a field, that does not exist is a warning with the right name', async () => {
+  const db = await connectDatabase();
+  const warnings = collectWarnings(db);
+  const partitions = { byCity: { fields: { 'address.city': 'string' } }, byAge: { fields: { age: 'number' } } };
+  const users = await db.createResource({
+    name: 'users',
+    attributes: { ...ATTRIBUTES, address: { city: 'string|optional' } },
+    partitions,
+    asyncPartitions: false
+  });
+  await users.insert({ id: 'ada', name: 'Ada', age: 36, address: { city: 'London' } });
+  assert.equal((await users.list({ partition: 'byAge', partitionValues: { age: 36 } })).length, 1);
+  assert.equal((await users.list({ partition: 'byCity', partitionValues: { 'address.city': 'London' } })).length, 1);
+  await users.list({ partition: 'byAge' });
+  assert.deepEqual(warnings, []);
+  for (let times = 0; times < 2; times += 1) {
+    assert.deepEqual(await users.list({ partition: 'byAgee', partitionValues: { age: 36 } }), []);
+    assert.equal((await users.list({ partition: 'byAge', partitionValues: { agee: 1 } })).length, 1);
+  }
+  assert.deepEqual(
+    warnings.map(({ code, details }) => [code, details.option, details.nearest]),
+    [
+      ['UNKNOWN_PARTITION', 'byAgee', 'byAge'],
+      ['UNKNOWN_PARTITION_FIELD', 'byAge.agee', 'age']
+    ]
+  );
+});
+
 test('a function that makes no plugin is refused by what it returned', async () => {
   const db = await connectDatabase();
   await assert.rejects(
