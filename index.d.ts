@@ -1,6 +1,4 @@
 // Declarations of s3db-native. Held by type tests and by a comparison with what import and require return.
-import { Database } from './types/database.js';
-import type { DatabaseConfig } from './types/options.js';
 
 export * from './types/background.js';
 export * from './types/behavior-options.js';
@@ -9,6 +7,7 @@ export * from './types/cache.js';
 export * from './types/client.js';
 export * from './types/coordinator.js';
 export * from './types/database.js';
+export { S3db as default } from './types/default.js';
 export * from './types/errors.js';
 export * from './types/functions.js';
 export * from './types/guards.js';
@@ -22,9 +21,3 @@ export * from './types/resource.js';
 export * from './types/schema.js';
 export * from './types/testing.js';
 export * from './types/typescript-generator.js';
-
-/** The default export: a subclass of `Database` that adds nothing. */
-declare class S3db extends Database {
-  constructor(options: DatabaseConfig);
-}
-export default S3db;

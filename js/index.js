@@ -196,9 +196,9 @@ export {
 } from './plugins/concerns/plugin-dependencies.js';
 export * from './plugins/index.js';
 export { Resource } from './resource/resource.js';
+export { ResourceIdsPageReader, ResourceIdsReader, ResourceReader, ResourceWriter, streamToString } from './resource/streams.js';
 export { Schema } from './schema/schema.js';
 export { Validator } from './schema/validator.js';
-export { ResourceIdsPageReader, ResourceIdsReader, ResourceReader, ResourceWriter, streamToString } from './streams/index.js';
 export { Factory } from './testing/factory.js';
 export { Seeder } from './testing/seeder.js';
 export { generateTypes, printTypes } from './typescript-generator.js';

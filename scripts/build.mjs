@@ -104,7 +104,9 @@ function writeWrappers(name, moduleNames) {
     return path.startsWith('.') ? path : `./${path}`;
   };
   const key = JSON.stringify(name);
-  writeFileSync(`${file}.cjs`, `'use strict';\nmodule.exports = require('${specifierOf('core.cjs')}')[${key}];\n`);
+  // Compiled code (TypeScript with esModuleInterop, Babel) takes `default` of a module with this mark, else the whole module.
+  const mark = moduleNames.includes('default') ? "Object.defineProperty(module.exports, '__esModule', { value: true });\n" : '';
+  writeFileSync(`${file}.cjs`, `'use strict';\nmodule.exports = require('${specifierOf('core.cjs')}')[${key}];\n${mark}`);
   const named = moduleNames.filter((each) => each !== 'default' && isIdentifier(each));
   const lines = [`import core from '${specifierOf('bridge.cjs')}';`, `const entry = core[${key}];`];
   // A local name for each, since an exported name may be a reserved word.
@@ -118,7 +120,7 @@ function writeWrappers(name, moduleNames) {
 function writeEntryDeclarations(name, entry, root) {
   const rootNames = new Map(Object.entries(root).map(([each, value]) => [value, each]));
   for (const [format, index] of [
-    ['mts', '../index.js'],
+    ['mts', './index.mjs'],
     ['cts', './index.cjs']
   ]) {
     const from = relative(dirname(join(dist, name)), join(dist, index)).replace(/\\/g, '/');
@@ -136,7 +138,10 @@ function writeEntryDeclarations(name, entry, root) {
   }
 }
 
-/** CommonJS reads its own copy of the declarations: TypeScript takes a `.d.ts` of this package for a module. */
+/**
+ * Declarations of what the package really is, one CommonJS bundle: TypeScript takes a `.d.ts` of this package for a module, so both
+ * formats read a `.d.cts`, the same one, else a generated augmentation of one format would miss the code of the other.
+ */
 export function writeDeclarations() {
   const rewrite = (text) => text.replace(/(from\s+|import\()(['"])(\.[^'"]*)\.js\2/g, '$1$2$3.cjs$2');
   const copy = (from, to) => {
@@ -144,7 +149,9 @@ export function writeDeclarations() {
     writeFileSync(to, rewrite(readFileSync(from, 'utf8')));
   };
   for (const file of [join(root, 'index.d.ts'), ...filesUnder(join(root, 'types'))]) {
-    copy(file, join(dist, relative(root, file)).replace(/\.d\.ts$/, '.d.cts'));
+    const target = join(dist, relative(root, file)).replace(/\.d\.ts$/, '');
+    copy(file, `${target}.d.cts`);
+    if (file === join(root, 'index.d.ts') || dirname(file) === join(root, 'types', 'entries')) copy(file, `${target}.d.mts`);
   }
 }
 

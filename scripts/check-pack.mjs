@@ -13,7 +13,7 @@ const ALLOWED = [
   /^LICENSE-(MIT|APACHE)$/,
   /^index\.d\.ts$/,
   /^types\/.*\.d\.ts$/,
-  /^dist\/.*\.(cjs|mjs|d\.cts)$/,
+  /^dist\/.*\.(cjs|mjs|d\.[cm]ts)$/,
   /^s3db\.node$/
 ];
 

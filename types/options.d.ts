@@ -144,7 +144,8 @@ export interface DatabaseConfig {
     pretty?: boolean;
     [key: string]: unknown;
   };
-  [key: string]: unknown;
+  /** A built client of the AWS SDK to use instead of the native one. */
+  AwsS3Client?: any;
 }
 
 /** What a client passed as `client` must have. */

@@ -53,8 +53,13 @@ export type Written<T> = T & { id: string };
 /** What `upsert` returns: the result of `insert`, with system fields, or of `update`, without. */
 export type Upserted<T> = Written<T> & Partial<Omit<SystemFields, 'id'>>;
 
-/** A record to insert; without an id one is generated. */
-export type Insertable<T> = Omit<T, 'id' | keyof SystemFields> & { id?: string };
+/** What `timestamps: true` fills. */
+type Timestamps = 'createdAt' | 'updatedAt';
+
+/** A record to insert; without an id one is generated. Times that the library fills need not be given. */
+export type Insertable<T> = Omit<T, 'id' | keyof SystemFields | Timestamps> & {
+  [K in Extract<keyof T, Timestamps>]?: T[K];
+} & { id?: string };
 
 /** Changes: own keys, dotted paths, or both. */
 export type Changes<T> = { [K in keyof T]?: T[K] | null | undefined } & { [path: `${string}.${string}`]: any };

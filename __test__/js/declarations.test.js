@@ -132,11 +132,11 @@ describe('declarations', () => {
       const read = (file) => {
         for (const line of readFileSync(file, 'utf8').split('\n')) {
           const value = /^export (?:declare )?(?:class|function|const) (\w+)/.exec(line);
-          const from = /^export \* from '(.+)\.js';$/.exec(line);
+          const from = /^export \* from '(.+)\.cjs';$/.exec(line);
           const named = /^export \{ (.+) \} from /.exec(line);
           if (value) declared.add(value[1]);
           for (const name of named?.[1].split(', ') ?? []) declared.add(name.split(' as ').pop());
-          if (from) read(join(dirname(file), `${from[1]}.d.ts`));
+          if (from) read(join(dirname(file), `${from[1]}.d.cts`));
           if (line.startsWith('export default ')) declared.add('default');
         }
       };

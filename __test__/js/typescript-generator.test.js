@@ -132,6 +132,11 @@ same<'_added' extends keyof EveryType ? true : false, false>(true);
 const found = await db.resources['user_profiles-x'].get('one');
 const age: number | undefined = found.age;
 const etag: string = found._etag;
+// The times of a record are made by the library.
+const made = await db.resources.every_type.insert({} as Omit<EveryType, 'createdAt' | 'updatedAt'>);
+same<(typeof made)['createdAt'], string>(true);
+// @ts-expect-error name is required
+db.resources['user_profiles-x'].insert({});
 // @ts-expect-error no such resource
 db.resources.absent;
 const key: keyof ResourceMap = 'every_type';

@@ -20,6 +20,9 @@ export const CLIENT_OPTIONS = [
 /** Options of the S3 client that parameters of its connection string set, with dots for what lies inside. */
 const S3_PARAMETERS = ['httpClientOptions', 'httpClientProfile', 'executorPool', 'taskExecutor', 'parallelism'];
 
+/** Schemes for which URLs know an origin, and no store belongs to. */
+const NO_STORE = ['ftp:', 'ws:', 'wss:'];
+
 /**
  * The client of a connection string: `s3://`, `http(s)://`, `memory://BUCKET/PREFIX` (objects shared by all
  * clients of that bucket in the process) or `file:///path`. Query parameters are
@@ -43,7 +46,7 @@ export function createClient(
   const parts = present(Object.fromEntries(S3_PARTS.map((name) => [name, clientOptions[name]])));
   const { protocol } = new URL(connectionString);
   // Of a scheme that names no server nothing but an explicit endpoint can be used.
-  if (parsed.endpoint === 'null' && parts.endpoint === undefined) throw unknownScheme(protocol);
+  if ((parsed.endpoint === 'null' || NO_STORE.includes(protocol)) && parts.endpoint === undefined) throw unknownScheme(protocol);
   const parameters = parametersOf(connectionString);
   const given = present({ sessionToken, executorPool });
   if (httpClientOptions !== undefined) given.httpClientOptions = { ...parameters.httpClientOptions, ...httpClientOptions };

@@ -18,6 +18,7 @@ import { attachRecordHooks } from './hooks.js';
 import { idsDiffer, restoredIds } from './id-options.js';
 import { describeResource, loadMetadata, savedMetadataOf } from './metadata.js';
 import { checkName } from './names.js';
+import { checkResourceOptions } from './resource-options.js';
 
 /** Options that belong to the live instance or to other members, never to `resource.config`. */
 const NOT_CONFIG = new Set([
@@ -87,6 +88,7 @@ function savedEntry(database, name) {
 /** Creates a resource, or applies the configuration to the one of that name; `report.created` tells which. */
 export async function createResource(database, config, report = {}) {
   const { name } = config;
+  checkResourceOptions(database, config);
   if (database.resourceExists(name)) return redeclare(database, database._resourcesMap[name], config);
   await loadMetadata(database);
   // Another call may have created it while the metadata was loading.

@@ -1,7 +1,7 @@
 /** `s3db.json`: loading, versions, merged and serialised uploads. */
 
 import { storeFor } from '../client/store-for.js';
-import { fromNative, nativeReport } from '../errors/from-native.js';
+import { filesRemedy, fromNative, nativeReport } from '../errors/from-native.js';
 import { redactUrls } from '../errors/redact.js';
 import { native } from '../native/load.js';
 import { fromText } from '../native/text.js';
@@ -17,14 +17,22 @@ export function blankMetadata(database) {
   return { version: database.version, s3dbVersion: database.s3dbVersion, lastUpdated: new Date().toISOString(), resources: {} };
 }
 
+/** Where the request went: the endpoint, or the host that the error names, which on AWS is that of the region. */
+export function reachedAt(endpoint, message) {
+  const host = /\(host ([^)\s]+)\)/.exec(String(message))?.[1];
+  if (host === undefined || String(endpoint).includes(host)) return endpoint ? redactUrls(String(endpoint)) : undefined;
+  return host;
+}
+
 function failure(database, error, operation) {
   const report = nativeReport(error);
   const context = { bucket: database.bucket ?? 'unknown', key: 's3db.json', operation };
   const { endpoint, basePath } = database.client.config ?? {};
-  if (basePath && (report?.code === 'EIO' || report?.kind === 'Unknown')) {
-    context.suggestion = `Check that ${basePath} is a directory that this process can make, read and write.`;
+  if (basePath && (report?.code === 'EIO' || report?.kind === 'Unknown' || report?.kind === 'Permission')) {
+    context.suggestion = filesRemedy(basePath);
   } else if (report?.kind === 'Network') {
-    context.suggestion = `Check that the store can be reached${endpoint ? ` at ${redactUrls(String(endpoint))}` : ''}: address, port, network, proxy.`;
+    const where = reachedAt(endpoint, report.message);
+    context.suggestion = `Check that the store can be reached${where ? ` at ${where}` : ''}: address, port, network, proxy.`;
   } else if (report?.retriable) {
     context.suggestion = 'The store is overloaded or had a failure of its own: try again later.';
   }

@@ -12,7 +12,11 @@ function isClass(fn) {
 function instantiate(database, given) {
   if (typeof given !== 'function') return given;
   // Arrow functions have no prototype and cannot be constructed.
-  return isClass(given) || given.prototype !== undefined ? new given(database) : given(database);
+  const made = isClass(given) || given.prototype !== undefined ? new given(database) : given(database);
+  const isPromise = typeof made?.then === 'function';
+  if (made !== null && typeof made === 'object' && !isPromise) return made;
+  const what = isPromise ? 'a promise' : made === null ? 'null' : typeof made;
+  throw new TypeError(`A function in place of a plugin must return a plugin, it returned ${what}`);
 }
 
 /** Registry name: the alias verbatim, else the class name without `Plugin`, lower-cased. */

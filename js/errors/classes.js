@@ -111,6 +111,8 @@ export class MissingMetadata extends S3dbError {
   }
 }
 
+const TAKEN_ID = 'Insert under another id, or change the stored record with update(), patch(), replace() or upsert().';
+
 /** Record that was rejected. */
 export class InvalidResourceItem extends S3dbError {
   static statusCode = 422;
@@ -123,7 +125,9 @@ export class InvalidResourceItem extends S3dbError {
     const text =
       message ||
       `Validation error: This item is not valid. Resource=${resourceName} [bucket:${bucket}].\n${JSON.stringify(validation, null, 2)}`;
-    super(text, { bucket, resourceName, attributes, validation, original, ...rest });
+    // The record itself is as good as any: its id is taken.
+    const taken = rest.statusCode === 409 ? { suggestion: TAKEN_ID } : {};
+    super(text, { bucket, resourceName, attributes, validation, original, ...taken, ...rest });
   }
 
   /** The problems, under the name that other validation failures have. */
@@ -269,6 +273,7 @@ export class BehaviorError extends S3dbError {
       ...details,
       behavior,
       availableBehaviors,
+      suggestion: details.suggestion ?? (availableBehaviors.length > 0 ? `Use one of: ${availableBehaviors.join(', ')}.` : undefined),
       description: details.description ?? `Behavior '${behavior}' cannot be used. Available behaviors: ${availableBehaviors.join(', ')}.`
     });
   }

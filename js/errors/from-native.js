@@ -117,12 +117,19 @@ function build(report, context) {
       return new Class('Access denied', {
         ...details,
         awsMessage: message,
-        suggestion: details.suggestion ?? credentialsRemedy(details.code)
+        suggestion: details.suggestion ?? (isOfFiles(message) ? filesRemedy() : credentialsRemedy(details.code))
       });
     default:
       return new Class(message, details);
   }
 }
+
+/** Whether the file store says it, which knows no credentials and no policies. */
+const isOfFiles = (message) => message.startsWith('file store: ');
+
+/** @param {string} [path] folder of the store */
+export const filesRemedy = (path) =>
+  `Check that ${path ?? 'the folder of the connection string'} is a directory that this process can make, read and write.`;
 
 /** Members that some classes require to be strings. */
 function textual(details) {

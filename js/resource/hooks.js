@@ -3,10 +3,12 @@
  * configuration replace its own functions instead of appending them again.
  */
 import { ResourceError } from '../errors/index.js';
+import { nearestName } from '../util/nearest-name.js';
 import { currentOwner } from '../util/owner-scope.js';
 import { isUnmodified } from './middleware.js';
 import { createReferences, deleteReferences } from './partitions.js';
 import { isSkipped } from './shortcuts.js';
+import { warnUnknownHook } from './warnings.js';
 
 /** Hook names in documented order. */
 export const HOOK_NAMES = [
@@ -78,7 +80,7 @@ function bindHook(resource, fn) {
   return bound;
 }
 
-/** Appends a hook; unknown names are ignored. */
+/** Appends a hook; unknown names are ignored with a warning. */
 export function addHook(resource, name, fn) {
   if (typeof fn !== 'function') {
     throw new ResourceError(`Hook '${name}' must be a function`, {
@@ -89,7 +91,10 @@ export function addHook(resource, name, fn) {
       suggestion: 'Pass a function as the second argument of addHook().'
     });
   }
-  if (!KNOWN.has(name)) return;
+  if (!KNOWN.has(name)) {
+    warnUnknownHook(resource, name, nearestName(String(name), HOOK_NAMES));
+    return;
+  }
   resource.hooks[name].push(bindHook(resource, fn));
   currentOwner()?.track('hook', () => removeHook(resource, name, fn));
 }

@@ -130,7 +130,10 @@ function emptyIdError(id, operation) {
     statusCode: 400,
     retriable: false,
     operation,
-    suggestion: 'Pass a non-empty string as the record id.'
+    suggestion:
+      typeof id === 'number' && !Number.isNaN(id)
+        ? `Ids are text, also those that were inserted as numbers: pass '${id}'.`
+        : 'Pass a non-empty string as the record id.'
   });
 }
 

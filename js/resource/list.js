@@ -15,6 +15,7 @@ import { partitionOf, requirePartition } from './partitions.js';
 import { loadOrSkip } from './read.js';
 import { PAGING, partitionOptions, scanAll, scanSteps, windowOf } from './scan.js';
 import { indexView } from './versions.js';
+import { warnUnknownPartition, warnUnknownPartitionFields } from './warnings.js';
 
 /** References whose records are loaded together. */
 const BATCH = 1000;
@@ -97,7 +98,10 @@ export async function listPartition(resource, first, second, third) {
   }
   const definition = partitionOf(resource, partition);
   let records = [];
-  if (definition !== undefined) {
+  if (definition === undefined) {
+    if (partition) warnUnknownPartition(resource, partition);
+  } else {
+    if (options.partitionValues) warnUnknownPartitionFields(resource, partition, definition, partitionValues);
     records = decideBulk(resource, 'listPartition').allowed
       ? await scanPartition(resource, partition, definition, partitionValues, limit, offset)
       : await loadPartition(resource, partition, definition, partitionValues, options);

@@ -1,4 +1,3 @@
-import { ResourceReader, ResourceWriter } from '../streams/index.js';
 import { AsyncEventEmitter } from '../util/async-event-emitter.js';
 import { maintained } from '../util/inner-call.js';
 import { getNested } from '../util/nested.js';
@@ -37,6 +36,7 @@ import { exists, get, getFromPartition, getMany, getOrNull, getOrThrow } from '.
 import { deleteAll, deleteAllData, deleteMany, remove } from './remove.js';
 import { openScan } from './scan.js';
 import { batchStatus, listSequences, releaseBatch, reserveIdBatch, resetSequence, sequenceValue } from './sequences.js';
+import { ResourceReader, ResourceWriter } from './streams.js';
 import { patch, patchViaCopy, replace, update, updateConditional } from './update.js';
 import { validate } from './validation.js';
 import { relabel, schemaForVersion, versionOfKey } from './versions.js';

@@ -46,9 +46,18 @@ async function validateThrough(resource, record) {
   return { errors: isValid ? NO_ERRORS : (errors ?? failed(new Error('Validation failed'))), data: data ?? record };
 }
 
+/** Outcome for what is no record at all. */
+function refused(data, original, throwOnError) {
+  const message = `A record must be an object, got ${data === null ? 'null' : typeof data}`;
+  const errors = [{ type: 'object', message, expected: 'object', actual: data }];
+  if (throwOnError) throw Object.assign(new Error('Validation failed'), { errors, validationErrors: errors, invalidData: data });
+  return { original, isValid: false, valid: false, errors, data: original };
+}
+
 /** Public `validate`: never changes its argument unless `mutateOriginal`. */
 export async function validate(resource, data, { throwOnError = false, includeId = false, mutateOriginal = false } = {}) {
   const original = cloneValue(data);
+  if (data === null || typeof data !== 'object') return refused(data, original, throwOnError);
   const subject = mutateOriginal ? data : cloneValue(data);
   if (!includeId && subject !== null && typeof subject === 'object') delete subject.id;
   let validated = subject;

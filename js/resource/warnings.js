@@ -1,5 +1,6 @@
 /** Warnings raised by resources, delivered as `db:warning` where a database is attached. */
 import { EncryptionError } from '../errors/index.js';
+import { nearestName } from '../util/nearest-name.js';
 import { warnOnce } from '../util/warn.js';
 
 /**
@@ -31,4 +32,41 @@ export function warnEventsDisabled(resource, event) {
     resource: resource.name,
     message: `Resource '${resource.name}' emits no events (disableEvents): the listener of '${String(event)}' is ignored.`
   });
+}
+
+/** 13.6 ignores hooks of unknown names, so this is no error. */
+export function warnUnknownHook(resource, event, nearest) {
+  warnOnce(resource.database, {
+    code: 'UNKNOWN_HOOK',
+    resource: resource.name,
+    message: `Resource '${resource.name}' has no hook '${String(event)}'${nearest ? `, did you mean '${nearest}'?` : '.'} The function is ignored.`,
+    details: { option: String(event), nearest }
+  });
+}
+
+const meant = (nearest) => (nearest ? `; did you mean '${nearest}'?` : '.');
+
+/** Lists of partitions that do not exist are empty, as in 13.6 (decision 54). */
+export function warnUnknownPartition(resource, partition) {
+  const nearest = nearestName(String(partition), Object.keys(resource.config.partitions ?? {}));
+  warnOnce(resource.database, {
+    code: 'UNKNOWN_PARTITION',
+    resource: resource.name,
+    message: `Resource '${resource.name}' has no partition '${String(partition)}', its list is empty${meant(nearest)}`,
+    details: { option: String(partition), nearest }
+  });
+}
+
+/** Values for what is no field of the partition select nothing: the list has the records of all values. */
+export function warnUnknownPartitionFields(resource, partition, { fields }, partitionValues) {
+  for (const key of Object.keys(partitionValues)) {
+    if (Object.hasOwn(fields, key) || Object.keys(fields).some((field) => field.startsWith(`${key}.`))) continue;
+    const nearest = nearestName(key, Object.keys(fields));
+    warnOnce(resource.database, {
+      code: 'UNKNOWN_PARTITION_FIELD',
+      resource: resource.name,
+      message: `Partition '${partition}' of resource '${resource.name}' has no field '${key}', its value selects nothing${meant(nearest)}`,
+      details: { option: `${partition}.${key}`, nearest }
+    });
+  }
 }

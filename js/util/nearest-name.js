@@ -12,8 +12,11 @@ function distance(a, b) {
   return row[b.length];
 }
 
-/** The candidate with the smallest edit distance (case ignored), or null when none is near. */
-export function nearestName(name, candidates) {
+/**
+ * The candidate with the smallest edit distance (case ignored), or null when none is near.
+ * @param {number} [limit] greatest distance that is near
+ */
+export function nearestName(name, candidates, limit = Math.max(2, Math.floor(name.length / 2))) {
   let best = null;
   let bestDistance = Infinity;
   for (const candidate of candidates) {
@@ -23,5 +26,5 @@ export function nearestName(name, candidates) {
       bestDistance = steps;
     }
   }
-  return bestDistance <= Math.max(2, Math.floor(name.length / 2)) ? best : null;
+  return bestDistance <= limit ? best : null;
 }

@@ -1,10 +1,10 @@
 /** Node streams over the records of a resource. */
 import { Readable, Transform, Writable } from 'node:stream';
 import { StreamError } from '../errors/index.js';
-import { markPartition } from '../resource/list.js';
-import { isMissing } from '../resource/missing.js';
-import { partitionOf } from '../resource/partitions.js';
 import { mapBounded } from '../util/concurrency.js';
+import { markPartition } from './list.js';
+import { isMissing } from './missing.js';
+import { partitionOf } from './partitions.js';
 
 function requireResource(resource, name) {
   if (resource) return;
