@@ -137,6 +137,21 @@ test('a list of a partition, or by a field, that does not exist is a warning wit
   );
 });
 
+for (const method of ['listIds', 'count', 'page']) {
+  test(`${method} tells of values for what is no field of the partition`, async () => {
+    const db = await connectDatabase();
+    const warnings = collectWarnings(db);
+    const users = await db.createResource({ name: 'users', attributes: ATTRIBUTES, partitions: { byAge: { fields: { age: 'number' } } } });
+    await users[method]({ partition: 'byAge', partitionValues: { age: 1 } });
+    assert.deepEqual(warnings, []);
+    await users[method]({ partition: 'byAge', partitionValues: { agee: 1 } });
+    assert.deepEqual(
+      warnings.map(({ code, details }) => [code, details.option]),
+      [['UNKNOWN_PARTITION_FIELD', 'byAge.agee']]
+    );
+  });
+}
+
 test('a function that makes no plugin is refused by what it returned', async () => {
   const db = await connectDatabase();
   await assert.rejects(

@@ -344,6 +344,27 @@ test('spec03_15 a declaration with a middleware of an unknown method declares no
   assert.deepEqual([items.attributes, items.behavior, items.hooks.beforeInsert.length], [{ a: 'string' }, 'user-managed', 0]);
 });
 
+test('spec03_15 a middleware that is no function is refused by its method, and nothing is declared', async () => {
+  const database = await connectDatabase();
+  const attributes = { a: 'string' };
+  const next = (_context, go) => go();
+  for (const [middlewares, method] of [
+    [{ insert: 5 }, 'insert'],
+    [{ get: [next, undefined] }, 'get'],
+    [[next, 'log'], '*'],
+    ['log', '*']
+  ]) {
+    await assert.rejects(database.createResource({ name: 'items', attributes, middlewares }), {
+      name: 'ResourceError',
+      message: `Middleware for '${method}' must be a function`,
+      statusCode: 400
+    });
+  }
+  assert.deepEqual(Object.keys(database.resources), []);
+  const items = await database.createResource({ name: 'items', attributes, middlewares: { insert: undefined, get: next } });
+  assert.deepEqual([items._middlewares.get('insert').length, items._middlewares.get('get').length], [0, 1]);
+});
+
 test('spec03_2_4 a declaration that is refused leaves the mode of events as it was', async () => {
   const { database, items } = await create();
   await assert.rejects(database.createResource({ name: 'items', attributes: { name: 'nonsense' }, asyncEvents: false }), {

@@ -20,10 +20,18 @@ import { warnUnknownPartition, warnUnknownPartitionFields } from './warnings.js'
 /** References whose records are loaded together. */
 const BATCH = 1000;
 
+/** The definition of a partition that must exist; values for what is no field of it are told of. */
+function definitionOf(resource, partition, partitionValues, operation) {
+  if (!partition) return undefined;
+  const definition = requirePartition(resource, partition, operation);
+  if (partitionValues) warnUnknownPartitionFields(resource, partition, definition, partitionValues);
+  return definition;
+}
+
 /** Ids of the main data or of a partition, in key order. */
 export async function listIds(resource, options = {}) {
   const { partition = null, partitionValues = {}, limit, offset = 0 } = options ?? {};
-  const definition = partition ? requirePartition(resource, partition, 'listIds') : undefined;
+  const definition = definitionOf(resource, partition, partitionValues, 'listIds');
   const ids = await scanAll(
     resource,
     {
@@ -243,7 +251,7 @@ export async function processPartitionResults(resource, ids, partition, definiti
 export async function count(resource, options = {}) {
   const { partition = null, partitionValues = {} } = options ?? {};
   if (needsHooks(resource, 'beforeCount')) await runHooks(resource, 'beforeCount', { partition, partitionValues });
-  const definition = partition ? requirePartition(resource, partition, 'count') : undefined;
+  const definition = definitionOf(resource, partition, partitionValues, 'count');
   let total;
   try {
     const result = nativeOf(resource).count(JSON.stringify(partitionOptions(partition, definition, partitionValues)));

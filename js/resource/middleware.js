@@ -141,27 +141,35 @@ function unknownMethod(name, resourceName) {
   });
 }
 
-/** Refuses a configuration of middlewares that names unknown methods, before anything is declared. */
+/** Refuses a configuration of middlewares that names unknown methods, or has what is no function, before anything is declared. */
 export function checkMiddlewares(middlewares, resourceName) {
-  if (middlewares === null || typeof middlewares !== 'object' || Array.isArray(middlewares)) return;
-  for (const name of Object.keys(middlewares)) {
+  if (!middlewares) return;
+  if (typeof middlewares !== 'object') throw notAFunction('*', resourceName, 'middlewares');
+  for (const [name, given] of Array.isArray(middlewares) ? [['*', middlewares]] : Object.entries(middlewares)) {
     const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
     if (method !== '*' && !MIDDLEWARE_METHODS.includes(method) && !EXTRA_METHODS.has(method)) throw unknownMethod(name, resourceName);
+    if (given === undefined || given === null) continue;
+    for (const fn of [given].flat()) if (typeof fn !== 'function') throw notAFunction(name, resourceName, 'middlewares');
   }
+}
+
+function notAFunction(method, resourceName, operation) {
+  return new ResourceError(`Middleware for '${method}' must be a function`, {
+    resourceName,
+    operation,
+    method,
+    statusCode: 400,
+    suggestion:
+      operation === 'middlewares'
+        ? 'Give functions (ctx, next): in an array for every method, or by method name.'
+        : 'Pass a function (ctx, next) as the second argument of useMiddleware().'
+  });
 }
 
 /** Appends a middleware to a method. */
 export function useMiddleware(resource, name, fn) {
   const method = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
-  if (typeof fn !== 'function') {
-    throw new ResourceError(`Middleware for '${name}' must be a function`, {
-      resourceName: resource.name,
-      operation: 'useMiddleware',
-      method: name,
-      statusCode: 400,
-      suggestion: 'Pass a function (ctx, next) as the second argument of useMiddleware().'
-    });
-  }
+  if (typeof fn !== 'function') throw notAFunction(name, resource.name, 'useMiddleware');
   if (!resource._middlewares.has(method)) {
     if (!EXTRA_METHODS.has(method)) throw unknownMethod(name, resource.name);
     wrapMethod(resource, method);
@@ -183,7 +191,6 @@ export function configureMiddlewares(resource, middlewares) {
   if (!middlewares) return;
   const taken = new Map();
   const add = (method, fn) => {
-    if (typeof fn !== 'function') return;
     const name = Object.hasOwn(ALIASES, method) ? ALIASES[method] : method;
     const chain = resource._middlewares.get(name);
     const used = taken.get(name) ?? new Set();
@@ -202,7 +209,7 @@ export function configureMiddlewares(resource, middlewares) {
     }
   };
   const addAll = (method, list) => {
-    for (const fn of Array.isArray(list) ? list : [list]) {
+    for (const fn of [list ?? []].flat()) {
       if (method === '*') for (const name of resource._middlewareMethods) add(name, fn);
       else add(method, fn);
     }
