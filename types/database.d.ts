@@ -47,6 +47,8 @@ interface DatabaseEvents {
   'db:resource-updated': [name: string];
   'db:resource-definitions-changed': [event: { changes: DefinitionChangeEvent[]; metadata: DatabaseMetadata }];
   'db:metadata-uploaded': [metadata: DatabaseMetadata];
+  /** `deferMetadataWrites`: a write failed; retryIn in ms, null when it is not tried again. */
+  'db:metadata-write-failed': [event: { resources: string[]; error: unknown; retryIn: number | null }];
   'db:metadata-healed': [event: { healingLog: string[]; metadata: DatabaseMetadata; backupKey?: string }];
   'db:warning': [warning: DatabaseWarning];
   'db:storage:degraded': [event: StorageDegradedEvent];

@@ -234,6 +234,38 @@ test('spec01_14 deferMetadataWrites: a write that fails rejects flushMetadata, i
   assert.deepEqual(await storedNames(database), ['a']);
 });
 
+test('spec01_14 deferMetadataWrites: a background write that fails is an event, also behind a listener that throws', async () => {
+  const client = new MemoryClient({ bucket: 'later-deferred-event' });
+  const logged = [];
+  const note = (text) => logged.push(text);
+  const logger = { error: note, warn: note, info() {}, debug() {}, trace() {}, fatal() {} };
+  const database = await connectDatabase({ client, logger, deferMetadataWrites: true, metadataWriteDelay: 1 });
+  const awake = setInterval(() => {}, 1000);
+  let failing = true;
+  const putObject = client.putObject.bind(client);
+  client.putObject = async (options) => {
+    if (failing && options.key.includes('s3db.json')) throw Object.assign(new Error('store is away'), { statusCode: 503 });
+    return putObject(options);
+  };
+  const failures = [];
+  database.on('db:metadata-write-failed', (event) => failures.push(event));
+  database.on('db:metadata-write-failed', () => {
+    throw new Error('listener');
+  });
+  const uploaded = once(database, 'db:metadata-uploaded');
+  await database.createResource({ name: 'a', attributes });
+  while (failures.length < 2) await new Promise((resolve) => setTimeout(resolve, 2));
+  failing = false;
+  await uploaded;
+  clearInterval(awake);
+  const [{ resources, error, retryIn }, second] = failures;
+  assert.deepEqual(resources, ['a']);
+  assert.match(error.message, /store is away/);
+  assert.ok(retryIn > 0 && second.retryIn > retryIn);
+  assert.ok(logged.some((text) => text.includes("a listener of 'db:metadata-write-failed' failed: listener")));
+  assert.deepEqual(await storedNames(database), ['a']);
+});
+
 // Process exit
 
 test('spec01_14 autoCleanup: false registers no listener of the process', async () => {

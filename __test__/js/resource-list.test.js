@@ -15,6 +15,14 @@ const partitions = {
   byCountry: { fields: { 'profile.country': 'string' } },
   byDay: { fields: { at: 'date|maxlength:10' } }
 };
+
+/** A resource in memory with one of the partitions, kept up to date by each write. */
+async function itemsIn(name) {
+  const database = await connectDatabase();
+  const config = { name: 'items', attributes, partitions: { [name]: partitions[name] }, asyncPartitions: false };
+  return { database, resource: await database.createResource(config) };
+}
+
 const names = (records) => records.map((record) => record.name);
 const pad = (i) => String(i).padStart(5, '0');
 
@@ -270,13 +278,7 @@ for (const kind of STORES) {
 }
 
 test('spec03_25_30_1201_records_are_listed_without_a_silent_limit', async () => {
-  const database = await connectDatabase();
-  const resource = await database.createResource({
-    name: 'items',
-    attributes,
-    partitions: { byType: partitions.byType },
-    asyncPartitions: false
-  });
+  const { database, resource } = await itemsIn('byType');
   await resource.insertMany(Array.from({ length: 1201 }, (_, i) => ({ id: pad(i), name: `n${i}`, type: 'x' })));
   assert.equal((await resource.listIds()).length, 1201);
   assert.equal((await resource.list()).length, 1201);
@@ -411,13 +413,7 @@ test('spec03_12 records of older versions are found in byVersion on both routes'
 });
 
 test('spec03_9_5 stale references are left out on both routes, of lists and of pages by cursor', async () => {
-  const database = await connectDatabase();
-  const resource = await database.createResource({
-    name: 'items',
-    attributes,
-    partitions: { byTypeAndName: partitions.byTypeAndName },
-    asyncPartitions: false
-  });
+  const { database, resource } = await itemsIn('byTypeAndName');
   await resource.insertMany(['a', 'b', 'c', 'd'].map((id) => ({ id, name: id, type: 'x' })));
   for (const id of ['b', 'gone']) {
     await database.client.putObject({ key: `resource=items/partition=byTypeAndName/name=bz/type=x/id=${id}`, metadata: { _v: 'v1' } });
@@ -456,13 +452,7 @@ test('spec03_9_10 getFromPartition finds ids that keys hold in another spelling'
 });
 
 test('spec03_4_1 the keys that methods tell are those that are stored', async () => {
-  const database = await connectDatabase();
-  const resource = await database.createResource({
-    name: 'items',
-    attributes,
-    partitions: { byType: partitions.byType },
-    asyncPartitions: false
-  });
+  const { database, resource } = await itemsIn('byType');
   for (const id of ['a/', 'a//', '/a', '//a', './a', 'a/./b', 'a/b/', '/', './', 'https://x/?a#b', '日本 %41', '...']) {
     await resource.insert({ id, name: 'A', type: id });
     const keys = [resource.getResourceKey(id), resource.getPartitionKey({ partitionName: 'byType', id, data: { type: id } })];

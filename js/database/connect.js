@@ -169,11 +169,11 @@ function forgetMetadata(database) {
 function inTurn(database, run) {
   if (currentOwner() !== undefined) return run();
   const turn = database._turn === null ? run() : database._turn.then(run);
-  const done = turn
-    .catch(() => {})
-    .then(() => {
-      if (database._turn === done) database._turn = null;
-    });
+  const end = () => {
+    if (database._turn === done) database._turn = null;
+  };
+  // Only the order is kept here: the caller has the turn itself, with its failure.
+  const done = turn.then(end, end);
   database._turn = done;
   return turn;
 }

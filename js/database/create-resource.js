@@ -12,7 +12,7 @@ import { pluginOwners } from '../resource/versions.js';
 import { passwordSettings } from '../schema/security.js';
 import { keepOwnParallelism } from './concurrency.js';
 import { cacheFlag } from './connect.js';
-import { flushDeferred, saveDefinition, writeDefinition } from './deferred-writes.js';
+import { saveDefinition, writeDeferred, writeDefinition } from './deferred-writes.js';
 import { definitionHash, mapsDiffer, reconcileAttributes, savedPluginAttributes } from './definition.js';
 import { attachRecordHooks } from './hooks.js';
 import { idsDiffer, restoredIds } from './id-options.js';
@@ -204,9 +204,9 @@ async function redeclare(database, resource, config, isFirst = true) {
   return resource;
 }
 
-/** What was written and what is on its way; failures are reported to those who wait for them. */
+/** Waits for what is to be written and what is on its way. Failures are told to those who asked for the writes, and by an event. */
 async function settleWrites(database) {
-  await flushDeferred(database).catch(() => {});
+  await writeDeferred(database);
   await Promise.allSettled([database._nextUpload, database._runningUpload]);
 }
 

@@ -1,5 +1,7 @@
 /** `deferMetadataWrites`: definitions are written some time after `createResource` returned, those of that time together. */
 
+import { tell } from './logging.js';
+
 const DEFAULT_DELAY = 100;
 const LONGEST_RETRY = 30_000;
 
@@ -29,8 +31,7 @@ function schedule(database, delay) {
   if (deferred.timer !== null) return;
   deferred.timer = setTimeout(() => {
     deferred.timer = null;
-    // Reported, and tried again, by the flush itself.
-    flushDeferred(database).catch(() => {});
+    writeDeferred(database);
   }, delay);
   // A store that is away must not keep the process alive for ever.
   if (deferred.failures > 0) deferred.timer.unref();
@@ -38,23 +39,38 @@ function schedule(database, delay) {
 
 /** Writes what waits. When that fails it rejects, and is tried again later. */
 export async function flushDeferred(database) {
+  const error = await writeDeferred(database);
+  if (error !== undefined) throw error;
+}
+
+/**
+ * Writes what waits, never rejects: a failure is an event, is logged, and is tried again later unless the database let go of what
+ * waits meanwhile.
+ * @returns {Promise<unknown>} the failure, or undefined
+ */
+export async function writeDeferred(database) {
   const deferred = database._deferredWrites;
-  if (!deferred) return;
+  if (!deferred) return undefined;
   clearTimeout(deferred.timer);
   deferred.timer = null;
-  if (deferred.names.size === 0) return;
+  if (deferred.names.size === 0) return undefined;
   const names = [...deferred.names];
   deferred.names.clear();
   try {
     await Promise.all(names.map((name) => database.uploadMetadataFile(uploadOnly(database, name))));
     deferred.failures = 0;
+    return undefined;
   } catch (error) {
-    if (database._deferredWrites !== deferred) throw error;
-    deferred.failures += 1;
-    for (const name of names) deferred.names.add(name);
+    let retryIn = null;
+    if (database._deferredWrites === deferred) {
+      deferred.failures += 1;
+      for (const name of names) deferred.names.add(name);
+      retryIn = retryDelay(database, deferred.failures);
+      schedule(database, retryIn);
+    }
     database.logger.error?.(`[metadata] definitions of ${names.join(', ')} could not be written: ${error?.message ?? error}`);
-    schedule(database, retryDelay(database, deferred.failures));
-    throw error;
+    tell(database, 'db:metadata-write-failed', { resources: names, error, retryIn });
+    return error;
   }
 }
 

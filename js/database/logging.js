@@ -90,3 +90,12 @@ export function stopEngineLogs(database) {
   database._engineLogs?.close();
   database._engineLogs = null;
 }
+
+/** Emits; a listener that throws is reported, and keeps nothing else from being done. */
+export function tell(database, event, info) {
+  try {
+    database.emit(event, info);
+  } catch (error) {
+    database.logger.warn?.(`[database] a listener of '${event}' failed: ${error?.message ?? error}`);
+  }
+}

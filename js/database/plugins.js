@@ -3,6 +3,7 @@ import { DatabaseError } from '../errors/index.js';
 import { Ledger } from '../plugin/ledger.js';
 import { classNameOf, registryName } from '../plugin/names.js';
 import { currentOwner } from '../util/owner-scope.js';
+import { tell } from './logging.js';
 
 function isClass(fn) {
   return /^class[\s{]/.test(Function.prototype.toString.call(fn));
@@ -132,15 +133,6 @@ async function stop(database, entry) {
     return;
   }
   tell(database, 'db:plugin:stopped', info);
-}
-
-/** Emits; a listener that throws must not keep the other plugins from being stopped. */
-function tell(database, event, info) {
-  try {
-    database.emit(event, info);
-  } catch (error) {
-    database.logger.warn?.(`[database] a listener of '${event}' failed: ${error?.message ?? error}`);
-  }
 }
 
 function release(database, entry) {
